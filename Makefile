@@ -1,0 +1,82 @@
+# One Makefile for people and CI. Everything is installed into .venv, from the hashed locks in requirements/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first interpreter that runs; another one: make setup PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c '' >/dev/null 2>&1 && echo $$p && break; done || echo python3)
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+LOCKED := --require-hashes --only-binary :all:
+PACKAGES := dataflow operators strategies state config_api
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-header $(UPGRADE) pyproject.toml
+
+.PHONY: help setup demo setup-dev test lint format bench lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target says; do \
+		printf '  %-10s %s\n' "$$target" "$$says"; done
+
+setup: .venv/.runtime ## install the bot into .venv (PYTHON=... chooses the interpreter)
+
+demo: .venv/.runtime ## replay generated bars through all strategies and show the signals
+	@$(BIN)/ta-bot demo
+
+setup-dev: .venv/.dev ## install what tests and checks need as well
+
+test: .venv/.dev ## run all tests (ARGS='-k name' selects)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev ## check style, formatting, types and import directions
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy $(PACKAGES) tests benchmarks
+	@$(BIN)/lint-imports
+
+format: .venv/.dev ## format the code and fix what can be fixed
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: .venv/.bench ## run the benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: .venv/.dev ## pin dependencies again after a change (UPGRADE=--upgrade for the newest ones)
+	@$(COMPILE) --all-extras --group build --group dev --group bench -o requirements/bench.lock
+	@$(COMPILE) --all-extras --group build --group dev -c requirements/bench.lock -o requirements/dev.lock
+	@$(COMPILE) -c requirements/bench.lock -o requirements/runtime.lock
+	@$(subst pyproject.toml,,$(COMPILE)) --group build -c requirements/bench.lock -o requirements/build.lock
+
+clean: ## remove .venv and what tools left behind
+	@rm -rf .venv dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+		echo "Python 3.11 or 3.12 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): try make setup PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		venv=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo "$(PYTHON) cannot make virtual environments: install $$venv (apt-get install $$venv) and try again" >&2; exit 1; fi; \
+		echo "Installing $$venv"; apt-get update -qq && apt-get install -y -qq "$$venv"; }
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.runtime: requirements/build.lock requirements/runtime.lock pyproject.toml | .venv/.python
+	@echo "Installing the bot into .venv"
+	@$(PIP_INSTALL) $(LOCKED) -r requirements/build.lock -r requirements/runtime.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.lock .venv/.runtime
+	@echo "Installing what tests and checks need into .venv"
+	@$(PIP_INSTALL) $(LOCKED) -r requirements/dev.lock
+	@touch $@
+
+.venv/.bench: requirements/bench.lock .venv/.dev
+	@echo "Installing what the benchmarks need into .venv"
+	@$(PIP_INSTALL) $(LOCKED) -r requirements/bench.lock
+	@touch $@
