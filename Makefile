@@ -32,10 +32,12 @@ test: .venv/.dev ## run all tests (ARGS='-k name' selects)
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev ## check style, formatting, types and import directions
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy $(PACKAGES) tests benchmarks
-	@$(BIN)/lint-imports
+	@failed=0; \
+	$(BIN)/ruff check || failed=1; \
+	$(BIN)/ruff format --check || failed=1; \
+	$(BIN)/mypy $(PACKAGES) tests benchmarks || failed=1; \
+	$(BIN)/lint-imports || failed=1; \
+	exit $$failed
 
 format: .venv/.dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff format
