@@ -57,13 +57,13 @@ clean: ## remove .venv and what tools left behind
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
-		echo "Python 3.11 or 3.12 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): try make setup PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { \
+		echo "Python 3.11 or 3.12 is needed, $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing): try make setup PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 		venv=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 			echo "$(PYTHON) cannot make virtual environments: install $$venv (apt-get install $$venv) and try again" >&2; exit 1; fi; \
-		echo "Installing $$venv"; apt-get update -qq && apt-get install -y -qq "$$venv"; }
+		echo "Installing $$venv"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$venv"; }
 	@$(PYTHON) -m venv --clear .venv
 	@touch $@
 
