@@ -1,0 +1,1 @@
+"""The domain's plain types, and what is kept per key: bars, indicators, snapshots, history."""

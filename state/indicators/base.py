@@ -1,0 +1,142 @@
+"""What all our indicators share: talipp's interface over bounded series."""
+
+from __future__ import annotations
+
+from itertools import islice
+from math import nan
+from typing import Any, ClassVar
+
+from talipp.exceptions import TalippException
+from talipp.indicators.Indicator import Indicator
+
+from state.errors import WarmUpAgain
+
+Series = list[float]
+
+
+class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no types
+    """A talipp indicator that keeps only the last `depth` values of its outputs.
+
+    As in talipp, `add` takes the next input and `indicator[-1]` is the newest value. Unlike talipp, an
+    undefined value is NaN, the outputs are cut to `depth` by `trim`, and closed bars are final: nothing
+    can be removed or updated.
+    """
+
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("output_values",)
+    """Names of the output series."""
+
+    STATE: ClassVar[tuple[str, ...]] = ()
+    """Names of the numbers that, with the output series, are all there is to this indicator."""
+
+    output_values: Series
+    sub_indicators: list[BoundedIndicator]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 2
+        for name in self.OUTPUTS:
+            setattr(self, name, [nan, nan])
+
+    def add(self, value: Any) -> None:
+        """Take the next input: a number, or a bar where the indicator needs more than one."""
+        raise NotImplementedError
+
+    def keep(self, depth: int) -> None:
+        """Keep at least `depth` values of every output from now on."""
+        if depth > self.depth:
+            for name in self.OUTPUTS:
+                series = getattr(self, name)
+                series[:0] = [nan] * (depth - len(series))
+            self.depth = depth
+
+    def trim(self) -> None:
+        """Forget all but the last `depth` values of every output."""
+        for name in self.OUTPUTS:
+            del getattr(self, name)[: -self.depth]
+        for part in self.sub_indicators:
+            part.trim()
+
+    def size(self) -> int:
+        """How many numbers `dump` returns."""
+        own = len(self.STATE) + len(self.OUTPUTS) * self.depth
+        return own + sum(part.size() for part in self.sub_indicators)
+
+    def dump(self) -> list[float]:
+        """Everything `load` needs to go on exactly from here, as numbers."""
+        numbers = [float(getattr(self, name)) for name in self.STATE]
+        for name in self.OUTPUTS:
+            numbers += getattr(self, name)[-self.depth :]
+        for part in self.sub_indicators:
+            numbers += part.dump()
+        return numbers
+
+    def load(self, numbers: list[float]) -> None:
+        """Go on from what `dump` returned.
+
+        Raises:
+            WarmUpAgain: `numbers` are not from an indicator of this kind and depth.
+        """
+        if len(numbers) != self.size():
+            raise WarmUpAgain(f"{type(self).__name__} expects {self.size()} numbers, got {len(numbers)}")
+        rest = iter(numbers)
+        for name in self.STATE:
+            kind = type(getattr(self, name))
+            setattr(self, name, kind(next(rest)))
+        for name in self.OUTPUTS:
+            getattr(self, name)[:] = islice(rest, self.depth)
+        for part in self.sub_indicators:
+            part.load(list(islice(rest, part.size())))
+        self.after_load()
+
+    def after_load(self) -> None:
+        """Rebuild what follows from the loaded numbers and the inputs' series."""
+
+    def _calculate_new_value(self) -> Any:
+        raise TalippException("values are computed by add()")
+
+    def update(self, value: Any) -> None:
+        """Refused: closed bars are final."""
+        raise TalippException("closed bars are final: an input cannot be updated")
+
+    def remove(self) -> None:
+        """Refused: closed bars are final."""
+        raise TalippException("closed bars are final: an input cannot be removed")
+
+    def purge_oldest(self, size: int) -> None:
+        """Refused: `trim` bounds the memory without touching what the next value depends on."""
+        raise TalippException("old values are forgotten by trim(), never purged")
+
+
+class WindowIndicator(BoundedIndicator):
+    """A fold (sum, maximum...) over the last `period` values of a series, at constant work a bar.
+
+    The window is split at a block boundary that moves every `period` bars: the folds of all tails of the
+    older block are made once, when the block is full; the younger block is folded as it grows; a window is
+    one of each (van Herk, 1992; Gil and Werman, 1993). Nothing is ever subtracted, so no rounding error can
+    build up, and equal inputs give equal outputs however long ago the indicator started.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("filled", "warm")
+
+    def __init__(self, source: Series, period: int) -> None:
+        super().__init__()
+        self.source = source
+        self.period = period
+        self.filled = 0  # how many values the younger block has
+        self.warm = 0  # 1 as soon as there is an older block
+
+    def after_load(self) -> None:
+        """Fold both blocks again from the source's own values."""
+        values = self.source[-self.period :]
+        older = values[: self.period - self.filled] if self.warm else []
+        self.start_block(older)
+        for value in values[len(values) - self.filled :] if self.filled else []:
+            self.fold(value)
+
+    def start_block(self, older: Series) -> None:
+        """Forget the younger block and fold the tails of `older`, all but the one that is `older` whole."""
+        raise NotImplementedError
+
+    def fold(self, value: float) -> None:
+        """Take `value` into the younger block."""
+        raise NotImplementedError

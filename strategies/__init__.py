@@ -1,0 +1,1 @@
+"""The strategies: parameters, the indicators they need, and when their setups hold."""

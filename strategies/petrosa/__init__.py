@@ -1,0 +1,1 @@
+"""Petrosa originals."""

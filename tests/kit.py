@@ -1,0 +1,38 @@
+"""Builders that the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from state.bar import Bar
+from state.indicator_set import IndicatorSet
+from state.timeframe import TIMEFRAMES
+from strategies.registry import STRATEGIES
+from strategies.setup import Setup
+
+Candle = tuple[float, float, float, float, float]
+"""Open, high, low, close and volume."""
+
+
+def bars_of(candles: Iterable[Candle], timeframe: str = "15m", start_ms: int = 0) -> list[Bar]:
+    """One bar after the other, without gaps, from `start_ms`."""
+    span_ms = TIMEFRAMES[timeframe].span_ms
+    return [Bar(start_ms + i * span_ms, *candle) for i, candle in enumerate(candles)]
+
+
+def setups_of(strategy_id: str, bars: Sequence[Bar], timeframe: str = "15m", **parameters: Any) -> list[Setup | None]:
+    """The setup of one strategy on every bar, before `min_data_points`, `min_confidence` and level checks."""
+    kind = STRATEGIES[strategy_id]
+    need = IndicatorSet(TIMEFRAMES[timeframe])
+    strategy = kind(kind.parameters(**parameters), need)
+    setups = []
+    for bar in bars:
+        need.update(bar)
+        setups.append(strategy.setup())
+    return setups
+
+
+def setup_of(strategy_id: str, candles: Iterable[Candle], timeframe: str = "15m", **parameters: Any) -> Setup | None:
+    """The setup of one strategy on the last of some candles."""
+    return setups_of(strategy_id, bars_of(candles, timeframe), timeframe, **parameters)[-1]
