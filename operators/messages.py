@@ -148,7 +148,7 @@ def _parse_kline(message: Record, at: str) -> Message:
     if not closed:
         return Ignored("open bar")
     symbol = _symbol(message, "s", at)
-    if kline.get("s", message["s"]) != message["s"]:
+    if kline.get("s", message["s"]) != message["s"] and _symbol(kline, "s", f"{at}k.") != symbol:
         raise _expected(f"{at}k.s", f"{symbol} as in {at}s", kline["s"])
     timeframe = _timeframe(kline, "i", f"{at}k.")
     return Klines([(key_of(symbol, timeframe), _bar(kline, _KLINE_FIELDS, f"{at}k", timeframe))], [])

@@ -94,7 +94,7 @@ def layout_of(first_row: str, *, flags: Naming = NO_NAMING, named: Naming = NO_N
     (0, 1, 2, 3, 4, 5)
     """
     try:
-        cells = _cells(first_row.removeprefix("\ufeff"))
+        cells = _cells(first_row)
     except SkipInput as error:
         raise StopProgram(f"not klines: {error}") from error
     headless = _is_dump_row(cells)
