@@ -36,3 +36,16 @@ def setups_of(strategy_id: str, bars: Sequence[Bar], timeframe: str = "15m", **p
 def setup_of(strategy_id: str, candles: Iterable[Candle], timeframe: str = "15m", **parameters: Any) -> Setup | None:
     """The setup of one strategy on the last of some candles."""
     return setups_of(strategy_id, bars_of(candles, timeframe), timeframe, **parameters)[-1]
+
+
+def still(*prices: float) -> list[Candle]:
+    """A candle per price, which opens at it, never leaves it, and has a volume of 1."""
+    return [(price, price, price, price, 1.0) for price in map(float, prices)]
+
+
+def altered(candles: Sequence[Candle], index: int = -1, **fields: float) -> list[Candle]:
+    """The candles with some fields of one of them, the last unless told, set to other values."""
+    changed = Bar(0, *candles[index])._replace(**fields)
+    rest = list(candles)
+    rest[index] = (changed.open, changed.high, changed.low, changed.close, changed.volume)
+    return rest

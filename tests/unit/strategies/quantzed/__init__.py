@@ -1,0 +1,1 @@
+"""The Quantzed-adapted strategies, each on hand-made candles."""
