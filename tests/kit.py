@@ -45,7 +45,8 @@ def still(*prices: float) -> list[Candle]:
 
 def altered(candles: Sequence[Candle], index: int = -1, **fields: float) -> list[Candle]:
     """The candles with some fields of one of them, the last unless told, set to other values."""
-    changed = Bar(0, *candles[index])._replace(**fields)
+    values = dict(zip(Bar._fields[1:], candles[index], strict=True)) | fields
+    open_, high, low, close, volume = values.values()
     rest = list(candles)
-    rest[index] = (changed.open, changed.high, changed.low, changed.close, changed.volume)
+    rest[index] = (open_, high, low, close, volume)
     return rest
