@@ -1,0 +1,83 @@
+"""The stateful step: one analyzer per key, snapshotted by Bytewax at the end of every epoch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bytewax.operators import StatefulBatchLogic
+
+from operators.analyzer import KeyAnalyzer
+from operators.tally import Tally
+from state.bar import Bar
+from state.errors import WarmUpAgain
+from state.history import KlineHistory, NoHistory
+from state.snapshot import Snapshot
+from strategies.configuration import Configuration
+from strategies.signal import Signal
+
+log = logging.getLogger(__name__)
+
+
+def _nothing(_: int) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What every key is analyzed with.
+
+    Bars that open before `live_from_ms` warm the state and emit nothing. `history` is asked for a key's earlier bars
+    when its snapshot could not be used. `on_bars` hears how many bars were analyzed.
+    """
+
+    configuration: Configuration
+    history: KlineHistory = field(default_factory=NoHistory)
+    live_from_ms: int = 0
+    on_bars: Callable[[int], None] = _nothing
+
+
+class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
+    """The analyzer of one key inside the flow.
+
+    Key and analyzer are only known from the first bar on: until then a snapshot waits to be gone on from.
+    """
+
+    def __init__(self, analysis: Analysis, resume_state: Snapshot | None) -> None:
+        self.analysis = analysis
+        self.resume_state = resume_state
+        self.analyzer: KeyAnalyzer | None = None
+
+    def on_batch(self, values: list[tuple[str, Bar]]) -> tuple[list[Signal | Tally], bool]:
+        """Analyze bars in the order of their arrival; the signals, then what happened to the bars."""
+        analyzer = self.analyzer or self._start(*values[0])
+        live_from_ms = self.analysis.live_from_ms
+        out: list[Signal | Tally] = []
+        for _, bar in values:
+            out += analyzer.on_bar(bar, emit=bar.open_time_ms >= live_from_ms)
+        out.append(analyzer.take_tally())
+        self.analysis.on_bars(len(values))
+        return out, StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> Snapshot | None:
+        """Plain versioned data: see `KeyAnalyzer.snapshot`."""
+        return self.analyzer.snapshot() if self.analyzer else self.resume_state
+
+    def _start(self, key: str, first: Bar) -> KeyAnalyzer:
+        analyzer = KeyAnalyzer(key, self.analysis.configuration)
+        if self.resume_state is not None:
+            analyzer = self._resumed(analyzer, key, first)
+        self.analyzer, self.resume_state = analyzer, None
+        return analyzer
+
+    def _resumed(self, analyzer: KeyAnalyzer, key: str, first: Bar) -> KeyAnalyzer:
+        try:
+            analyzer.resume(self.resume_state)
+        except WarmUpAgain as error:
+            log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
+            analyzer = KeyAnalyzer(key, self.analysis.configuration)
+            analyzer.warm_up(self.analysis.history.bars_before(key, first.open_time_ms))
+            analyzer.tally.refused_snapshots += 1
+        return analyzer

@@ -1,0 +1,1 @@
+"""Replay: recorded klines through the flow into files, in one process or several, resumable."""

@@ -1,0 +1,40 @@
+"""What a replay does: everything its processes need to know, fixed before they start."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+from dataflow.recorded import RecordedFile
+from strategies.configuration import Configuration
+
+END_OF_TIME_MS = sys.maxsize
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A replay of `files`, spread over `processes`, with its working files in `folder`.
+
+    Bars that open before `from_ms` only warm up; those that open at or after `to_ms` are left out.
+    """
+
+    files: tuple[RecordedFile, ...]
+    configuration: Configuration
+    folder: Path
+    processes: int = 1
+    recovery: bool = False
+    snapshot_secs: float = 10.0
+    from_ms: int = 0
+    to_ms: int = END_OF_TIME_MS
+    strict: bool = False
+
+    @property
+    def snapshots(self) -> Path:
+        """Where Bytewax keeps its snapshots."""
+        return self.folder / "snapshots"
+
+    def shard_of(self, symbol: str) -> int:
+        """Which of the processes reads the rows of a symbol."""
+        return crc32(symbol.encode("utf-8", "surrogateescape")) % self.processes

@@ -1,0 +1,101 @@
+"""One process of a replay."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import threading
+from collections.abc import MutableSequence
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing.connection import Connection
+
+from bytewax._bytewax import cli_main, cluster_main
+from bytewax.dataflow import Dataflow
+from bytewax.recovery import RecoveryConfig
+
+from dataflow.analysis import Analysis
+from dataflow.flow import KeyedBar, build_flow
+from dataflow.replay.history import RecordedHistory
+from dataflow.replay.plan import END_OF_TIME_MS, Plan
+from dataflow.replay.progress import Progress
+from dataflow.replay.sinks import ReportFiles, SignalFiles
+from dataflow.replay.source import RecordedSource
+from dataflow.stopping import Stop
+from operators.rows import BadInput, Chunk, parse_chunk
+
+
+def replay_flow(plan: Plan, stop: Stop, progress: Progress) -> Dataflow:
+    """The flow from recorded files to files of signals and counts."""
+    analysis = Analysis(
+        configuration=plan.configuration,
+        history=RecordedHistory(plan.files),
+        live_from_ms=plan.from_ms,
+        on_bars=progress.bars_analyzed,
+    )
+    source, signals, report = RecordedSource(plan, stop, progress), SignalFiles(plan), ReportFiles(plan, stop)
+    if plan.to_ms == END_OF_TIME_MS:
+        return build_flow(source, analysis, signals, report)
+
+    def parse_until(chunk: Chunk) -> list[KeyedBar | BadInput]:
+        return [item for item in parse_chunk(chunk) if type(item) is not tuple or item[1].open_time_ms < plan.to_ms]
+
+    return build_flow(source, analysis, signals, report, parse_until)
+
+
+def run_flow(plan: Plan, stop: Stop, progress: Progress, addresses: list[str] | None = None, index: int = 0) -> None:
+    """Run the flow in this process, alone or as one of a cluster, until the files end or `stop` asks for it."""
+    flow = replay_flow(plan, stop, progress)
+    recovery = RecoveryConfig(str(plan.snapshots)) if plan.recovery else None
+    epoch = timedelta(seconds=plan.snapshot_secs)
+    if addresses is None:
+        cli_main(flow, epoch_interval=epoch, recovery_config=recovery)
+    else:
+        cluster_main(flow, addresses, index, epoch_interval=epoch, recovery_config=recovery)
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one process of a cluster is given: its place, and its ties to the process that started it."""
+
+    index: int
+    addresses: list[str]
+    slots: MutableSequence[float]
+    parent: Connection
+    """Closed when the parent is gone."""
+    failures: Connection
+    """Takes the reason when this process cannot go on."""
+
+
+def run_member(plan: Plan, member: Member) -> None:
+    """Run one process of a cluster: the target of a spawned process."""
+    _die_with(member.parent)
+    lock = (plan.folder / f"process-{member.index}.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # held by a predecessor until it is really gone
+    stop = Stop(on_failure=member.failures.send)
+    try:
+        with stop.on_signals():
+            run_flow(plan, stop, Progress(member.slots, member.index), member.addresses, member.index)
+    except Exception as error:  # noqa: BLE001  # told to the parent, which says it to the user
+        member.failures.send(f"process {member.index} failed: {innermost(error)}")
+        sys.exit(1)
+
+
+def innermost(error: BaseException) -> str:
+    """What went wrong at the bottom of a chain of errors, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _die_with(parent: Connection) -> None:
+    """End this process at once when its parent is gone: nobody would collect its results."""
+
+    def watch() -> None:
+        try:
+            parent.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

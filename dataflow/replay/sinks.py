@@ -1,0 +1,139 @@
+"""The replay's sinks: signals and counts, in files that go back to the last snapshot after a restart.
+
+Both have one partition per process. An item counts once: what was written after the last snapshot is cut off (the
+signals) or not loaded (the counts) when the flow resumes, and comes again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, Any
+from zlib import crc32
+
+import orjson
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from dataflow.replay.plan import Plan
+from dataflow.stopping import Stop
+from operators.rows import BadInput
+from operators.tally import Tally
+from strategies.signal import Signal
+
+# More bad rows than this are only counted.
+BAD_ROWS_SHOWN = 20
+
+
+def signals_file(plan: Plan, part: int) -> Path:
+    """Where one process's signals are, as lines of a sort key, a tab and the signal."""
+    return plan.folder / f"signals-{part}.part"
+
+
+def report_file(plan: Plan, part: int) -> Path:
+    """Where one process's counts are when the flow has ended."""
+    return plan.folder / f"report-{part}.json"
+
+
+def sort_key(signal: Signal) -> bytes:
+    """Orders signals by time, then symbol, timeframe, strategy and action."""
+    close_ms = int(signal.timestamp.timestamp() * 1000)
+    return f"{close_ms:015d} {signal.symbol} {signal.timeframe} {signal.strategy_id} {signal.action}".encode()
+
+
+class SignalFiles(FixedPartitionedSink[Signal, int]):
+    """Signals into one file per process; see the module."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def list_parts(self) -> list[str]:
+        """One partition per process."""
+        return [str(part) for part in range(self.plan.processes)]
+
+    def part_fn(self, item_key: str) -> int:
+        """The same partition for the same key, in every process."""
+        return crc32(item_key.encode())
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> SignalFile:
+        """A file that is cut back to its snapshot."""
+        return SignalFile(signals_file(self.plan, int(for_part)), resume_state or 0)
+
+
+class SignalFile(StatefulSinkPartition[Signal, int]):
+    """The signals of some keys."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        self.file: IO[bytes] = path.open("ab")
+        self.file.truncate(length)
+
+    def write_batch(self, values: list[Signal]) -> None:
+        """Append signals."""
+        self.file.write(b"".join(b"%b\t%b\n" % (sort_key(signal), signal.to_json()) for signal in values))
+
+    def snapshot(self) -> int:
+        """The file's length, once everything is on disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        return self.file.tell()
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self.file.close()
+
+
+class ReportFiles(FixedPartitionedSink[BadInput | Tally, dict[str, Any]]):
+    """Counts of bars per key and of bad input; the first bad rows are also shown on stderr as they come."""
+
+    def __init__(self, plan: Plan, stop: Stop) -> None:
+        self.plan = plan
+        self.stop = stop
+
+    def list_parts(self) -> list[str]:
+        """One partition per process."""
+        return [str(part) for part in range(self.plan.processes)]
+
+    def part_fn(self, item_key: str) -> int:
+        """The same partition for the same key, in every process."""
+        return crc32(item_key.encode("utf-8", "surrogateescape"))
+
+    def build_part(self, step_id: str, for_part: str, resume_state: dict[str, Any] | None) -> ReportFile:
+        """Counts that go on from their snapshot."""
+        strict_stop = self.stop if self.plan.strict else None
+        return ReportFile(report_file(self.plan, int(for_part)), resume_state, strict_stop)
+
+
+class ReportFile(StatefulSinkPartition[BadInput | Tally, dict[str, Any]]):
+    """The counts of some keys."""
+
+    def __init__(self, path: Path, resume_state: dict[str, Any] | None, strict_stop: Stop | None) -> None:
+        self.path = path
+        self.strict_stop = strict_stop
+        state = resume_state or {"bad_rows": 0, "keys": {}}
+        self.bad_rows: int = state["bad_rows"]
+        self.tallies = {key: Tally(**counts) for key, counts in state["keys"].items()}
+
+    def write_batch(self, values: list[BadInput | Tally]) -> None:
+        """Count."""
+        for value in values:
+            if isinstance(value, Tally):
+                self.tallies.setdefault(value.key, Tally(value.key)).add(value)
+            else:
+                self._count_bad(value)
+
+    def _count_bad(self, bad: BadInput) -> None:
+        self.bad_rows += 1
+        message = f"{bad.where}: {bad.reason}"
+        if self.strict_stop:
+            self.strict_stop.fail(message)
+        elif self.bad_rows <= BAD_ROWS_SHOWN:
+            more = "; further bad rows are only counted" if self.bad_rows == BAD_ROWS_SHOWN else ""
+            sys.stderr.write(f"bad row: {message}{more}\n")
+
+    def snapshot(self) -> dict[str, Any]:
+        """All counts so far."""
+        return {"bad_rows": self.bad_rows, "keys": {key: tally.as_dict() for key, tally in self.tallies.items()}}
+
+    def close(self) -> None:
+        """Write the counts to the report file."""
+        self.path.write_bytes(orjson.dumps(self.snapshot()))

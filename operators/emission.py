@@ -1,0 +1,60 @@
+"""The emission rule: when a setup that holds becomes a signal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from strategies.configuration import EngineSettings
+from strategies.setup import Action, Setup
+
+
+class Emission:
+    """One strategy's memory on one key: what it held on the bar before, and when it last emitted what.
+
+    Bars are counted from 1 as they are seen for the key.
+    """
+
+    __slots__ = ("cooldown_bars", "emitted", "held", "min_confidence", "min_data_points")
+
+    def __init__(self, engine: EngineSettings, min_data_points: int) -> None:
+        self.min_confidence = engine.min_confidence
+        self.cooldown_bars = engine.cooldown_bars
+        self.min_data_points = min_data_points
+        self.held: Action | None = None
+        self.emitted: dict[Action, int] = {}
+
+    def holds(self, setup: Setup, bars_seen: int) -> bool:
+        """Whether `setup` holds: enough bars, enough confidence, levels on their sides of the price."""
+        # An undefined confidence is not at least anything.
+        return bars_seen >= self.min_data_points and setup.confidence >= self.min_confidence and setup.makes_sense()
+
+    def begins(self, setup: Setup, bars_seen: int, *, emit: bool) -> bool:
+        """Whether `setup` is to be emitted on this bar; what it leaves behind is remembered.
+
+        It is when it holds, was not held with the same action on the bar before, and the last emission of that
+        action is at least the cooldown back. Without `emit`, as for bars from history, nothing is emitted and
+        only what is held is remembered.
+        """
+        if not self.holds(setup, bars_seen):
+            self.held = None
+            return False
+        action = setup.action
+        if action == self.held:
+            return False
+        self.held = action
+        if not emit:
+            return False
+        last = self.emitted.get(action)
+        if last is not None and bars_seen - last < self.cooldown_bars:
+            return False
+        self.emitted[action] = bars_seen
+        return True
+
+    def dump(self) -> tuple[Action | None, dict[Action, int]]:
+        """Everything `load` needs, as plain data."""
+        return self.held, dict(self.emitted)
+
+    def load(self, dumped: Any) -> None:
+        """Go on from what `dump` returned."""
+        self.held, emitted = dumped
+        self.emitted = dict(emitted)
