@@ -230,7 +230,7 @@ def _check_overridden(cells: list[str], layout: RowLayout) -> None:
 
 def _naming(cells: list[str], symbol_column: int | None, timeframe_column: int | None) -> Naming:
     return Naming(
-        None if symbol_column is None else cells[symbol_column].strip(),
+        None if symbol_column is None else cells[symbol_column].strip().upper(),
         None if timeframe_column is None else cells[timeframe_column].strip(),
     )
 
@@ -306,7 +306,7 @@ def _bar_columns(names: list[str], first_row: str) -> tuple[int, ...]:
     if missing:
         raise StopProgram(
             f"not klines: expected a header with {' or '.join(_TIME_NAMES)}, {', '.join(_PRICES_AND_VOLUME)}, or the"
-            f" exchange's {_DUMP_WIDTH} columns; {', '.join(missing)} missing in {first_row[:80]!r}"
+            f" exchange's {_DUMP_WIDTH} columns; {', '.join(missing)} missing in {repr(first_row[:60])[:60]}"
         )
     return tuple(column for column in found.values() if column is not None)
 

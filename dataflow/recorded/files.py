@@ -52,6 +52,9 @@ class Opened:
 
     def _open_entry(self, archive: zipfile.ZipFile, entry: int, packed: Stream, closing: ExitStack) -> Stream:
         info = archive.infolist()[entry]
+        # zipfile unpacks the other methods without any bound.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile(f"packed by method {info.compress_type}, expected stored or deflated")
         self._packed, self._start, self.size_bytes = packed, info.header_offset, info.compress_size
         return _unpacked(closing.enter_context(cast(zipfile.ZipExtFile, archive.open(info))), closing)
 

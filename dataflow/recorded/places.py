@@ -110,10 +110,10 @@ def named(file_names: Sequence[str]) -> Naming:
     """What the first of `file_names` that tells anything says of symbol and timeframe.
 
     >>> named(["BTCUSDT-1mo-2024-01.zip"])
-    Naming(symbol='BTCUSDT', timeframe='1mo')
+    Naming(symbol='BTCUSDT', timeframe='1M')
     """
     stems = [_ANY_SUFFIX.sub("", name) for name in file_names]
     for stem in stems:
         if found := _NAME.fullmatch(stem):
-            return Naming(found["symbol"].upper(), found["timeframe"])
+            return Naming(found["symbol"].upper(), found["timeframe"].replace("mo", "M"))
     return next((Naming(stem) for stem in stems if _SYMBOL_ALONE.fullmatch(stem)), NO_NAMING)
