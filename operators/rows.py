@@ -171,6 +171,8 @@ def open_time_of_row(row: str, layout: RowLayout) -> int:
 
 def _row_parser(layout: RowLayout) -> Callable[[str], tuple[str, Bar]]:
     width, pick, label = layout.width, itemgetter(*layout.columns), _labeller(layout)
+    # Saves a tenth of the row: Bar(...) is a Python function around this.
+    new_bar = tuple.__new__
 
     def parse(row: str) -> tuple[str, Bar]:
         cells = row.split(",") if '"' not in row else _cells(row)
@@ -181,7 +183,9 @@ def _row_parser(layout: RowLayout) -> Callable[[str], tuple[str, Bar]]:
         if "_" in row or not row.isascii():
             _check_fields(fields)
         try:
-            bar = Bar(parse_time_ms(time), float(open_), float(high), float(low), float(close), float(volume))
+            bar = new_bar(
+                Bar, (parse_time_ms(time), float(open_), float(high), float(low), float(close), float(volume))
+            )
         except ValueError as error:
             _check_fields(fields)
             raise SkipInput(str(error)) from error
