@@ -43,7 +43,9 @@ def build_flow(
     chunks = op.input(KLINES_STEP, flow, klines)
     parsed = op.branch("check", op.flat_map("parse", chunks, parse), _is_bar)
     bars = op.key_on("key", parsed.trues, itemgetter(0))
-    analyzed = op.branch("split", op.stateful_batch(ANALYZE_STEP, bars, lambda resume: KeyLogic(analysis, resume)), _is_signal)
+    analyzed = op.branch(
+        "split", op.stateful_batch(ANALYZE_STEP, bars, lambda resume: KeyLogic(analysis, resume)), _is_signal
+    )
     bad_input = op.map("locate", parsed.falses, _by_place)
     op.output(SIGNALS_STEP, analyzed.trues, signals)
     op.output(REPORT_STEP, op.merge("all_reports", bad_input, analyzed.falses), report)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from operators.emission import Emission
 from operators.order import Arrival, BarOrder
 from operators.tally import Tally
+from operators.times import format_time
 from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.indicator_set import IndicatorSet
@@ -19,7 +19,15 @@ from strategies.base import Strategy
 from strategies.configuration import Configuration
 from strategies.registry import STRATEGIES
 from strategies.setup import Setup
-from strategies.signal import AppliedConfig, Signal, SignalMetadata, signal_id_of, strength_of
+from strategies.signal import (
+    NOMINAL_QUANTITY,
+    SOURCE,
+    AppliedConfig,
+    Signal,
+    SignalMetadata,
+    signal_id_of,
+    strength_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +54,22 @@ class KeyAnalyzer:
             self.strategies[strategy_id] = STRATEGIES[strategy_id](parameters, self.indicators)
             self.emissions[strategy_id] = Emission(configuration.engine, parameters.min_data_points)
             self.applied[strategy_id] = config.applied
-        self._work = [
-            (strategy.setup, strategy, self.emissions[strategy_id]) for strategy_id, strategy in self.strategies.items()
-        ]
+        self._setups = [strategy.setup for strategy in self.strategies.values()]
+        self._slots = list(zip(self.strategies.values(), self.emissions.values(), strict=True))
 
     def on_bar(self, bar: Bar, *, emit: bool = True) -> list[Signal]:
         """Take the next bar that arrives; repeated ones and ones out of order are dropped and counted.
 
         Without `emit` the bar only warms the state.
         """
-        arrival = self._count(bar, emit=emit)
-        if arrival is Arrival.REPEATED or arrival is Arrival.OUT_OF_ORDER:
+        if bar.open_time_ms == self.order.expected_ms:
+            self.order.advance(bar.open_time_ms)
+        elif not self._follows(bar):
             return []
+        if emit:
+            self._count(bar)
+        else:
+            self.tally.warm_up_bars += 1
         return self._analyze(bar, emit=emit)
 
     def warm_up(self, bars: Iterable[Bar]) -> None:
@@ -66,71 +78,74 @@ class KeyAnalyzer:
             if self.order.see(bar.open_time_ms) in (Arrival.NEXT, Arrival.AFTER_GAP):
                 self._analyze(bar, emit=False)
 
-    def _count(self, bar: Bar, *, emit: bool) -> Arrival:
-        tally = self.tally
-        missing = self.order.missing_before(bar.open_time_ms)
+    def _follows(self, bar: Bar) -> bool:
+        """Whether a bar that is not the expected one is to be analyzed; what it is gets counted."""
+        tally, missing = self.tally, self.order.missing_before(bar.open_time_ms)
         arrival = self.order.see(bar.open_time_ms)
         if arrival is Arrival.REPEATED:
             tally.repeated += 1
         elif arrival is Arrival.OUT_OF_ORDER:
             tally.out_of_order += 1
-        else:
-            if emit:
-                tally.bars += 1
-                tally.last_close_ms = self.order.expected_ms
-                if tally.first_open_ms is None:
-                    tally.first_open_ms = bar.open_time_ms
-            else:
-                tally.warm_up_bars += 1
-            if arrival is Arrival.AFTER_GAP:
-                tally.gaps += 1
-                tally.missing_bars += missing
-        return arrival
+        elif arrival is Arrival.AFTER_GAP:
+            tally.gaps += 1
+            tally.missing_bars += missing
+        return arrival in (Arrival.NEXT, Arrival.AFTER_GAP)
+
+    def _count(self, bar: Bar) -> None:
+        tally = self.tally
+        tally.bars += 1
+        tally.last_close_ms = self.order.expected_ms
+        if tally.first_open_ms is None:
+            tally.first_open_ms = bar.open_time_ms
 
     def _analyze(self, bar: Bar, *, emit: bool) -> list[Signal]:
         self.indicators.update(bar)
         self.bars_seen = bars_seen = self.bars_seen + 1
+        try:
+            setups = [setup_of() for setup_of in self._setups]
+        except Exception:  # noqa: BLE001  # looked into one by one; setups change nothing, so asking again is safe
+            setups = [self._setup_or_none(strategy, bar) for strategy in self.strategies.values()]
         signals: list[Signal] = []
-        for setup_of, strategy, emission in self._work:
-            try:
-                setup = setup_of()
-                if setup is None:
-                    emission.held = None
-                elif emission.begins(setup, bars_seen, emit=emit):
-                    signals.append(self._signal(bar, strategy, setup))
-            except Exception:  # noqa: BLE001  # a strategy's error costs that strategy that bar, and nothing else
-                self._report_error(strategy.id, bar)
+        for setup, (strategy, emission) in zip(setups, self._slots, strict=True):
+            if setup is None:
                 emission.held = None
+            elif emission.begins(setup, bars_seen, emit=emit):
+                signals.append(self._signal(bar, strategy, setup))
         return signals
 
-    def _report_error(self, strategy_id: str, bar: Bar) -> None:
-        errors = self.tally.strategy_errors
-        errors[strategy_id] = errors.get(strategy_id, 0) + 1
-        log.exception("strategy %s failed on %s at %d", strategy_id, self.key, bar.open_time_ms)
+    def _setup_or_none(self, strategy: Strategy[Any], bar: Bar) -> Setup | None:
+        """A strategy's setup; its error costs it this bar, is counted and logged, and touches nothing else."""
+        try:
+            return strategy.setup()
+        except Exception:
+            errors = self.tally.strategy_errors
+            errors[strategy.id] = errors.get(strategy.id, 0) + 1
+            log.exception("strategy %s failed on %s at %d", strategy.id, self.key, bar.open_time_ms)
+            return None
 
     def _signal(self, bar: Bar, strategy: Strategy[Any], setup: Setup) -> Signal:
-        open_time = datetime.fromtimestamp(bar.open_time_ms / 1000, UTC)
-        confidence = min(1.0, max(0.0, setup.confidence))
+        action, confidence, price, stop, target = setup
+        confidence = min(1.0, max(0.0, confidence))
+        symbol, timeframe, strategy_id, open_time_ms = self.symbol, self.timeframe, strategy.id, bar.open_time_ms
+        reward = None if stop is None or target is None else abs(target - price) / abs(price - stop)
         return Signal(
-            signal_id=signal_id_of(strategy.id, self.symbol, self.timeframe.name, open_time, setup.action),
-            strategy_id=strategy.id,
-            strategy=strategy.id,
-            symbol=self.symbol,
-            action=setup.action,
+            signal_id=signal_id_of(strategy_id, symbol, timeframe.name, open_time_ms, action),
+            strategy_id=strategy_id,
+            strategy=strategy_id,
+            source=SOURCE,
+            symbol=symbol,
+            action=action,
             confidence=confidence,
             strength=strength_of(confidence),
-            price=setup.price,
+            price=price,
             current_price=bar.close,
-            stop_loss=setup.stop,
-            take_profit=setup.target,
-            timeframe=self.timeframe.name,
-            timestamp=datetime.fromtimestamp(self.timeframe.close_ms(bar.open_time_ms) / 1000, UTC),
+            quantity=NOMINAL_QUANTITY,
+            stop_loss=stop,
+            take_profit=target,
+            timeframe=timeframe.name,
+            timestamp=format_time(timeframe.close_ms(open_time_ms)),
             indicators=strategy.indicators(),
-            metadata=SignalMetadata(
-                bar_open_time=open_time,
-                risk_reward_ratio=_risk_reward_ratio(setup),
-                strategy_config=self.applied[strategy.id],
-            ),
+            metadata=SignalMetadata(format_time(open_time_ms), reward, self.applied[strategy_id]),
         )
 
     def take_tally(self) -> Tally:
@@ -164,9 +179,3 @@ class KeyAnalyzer:
                 emission.load(content["emissions"][strategy_id])
         except (KeyError, TypeError, ValueError) as error:
             raise WarmUpAgain(f"the snapshot lacks {error}") from error
-
-
-def _risk_reward_ratio(setup: Setup) -> float | None:
-    if setup.stop is None or setup.target is None:
-        return None
-    return abs(setup.target - setup.price) / abs(setup.price - setup.stop)

@@ -23,19 +23,16 @@ class Emission:
         self.held: Action | None = None
         self.emitted: dict[Action, int] = {}
 
-    def holds(self, setup: Setup, bars_seen: int) -> bool:
-        """Whether `setup` holds: enough bars, enough confidence, levels on their sides of the price."""
-        # An undefined confidence is not at least anything.
-        return bars_seen >= self.min_data_points and setup.confidence >= self.min_confidence and setup.makes_sense()
-
     def begins(self, setup: Setup, bars_seen: int, *, emit: bool) -> bool:
         """Whether `setup` is to be emitted on this bar; what it leaves behind is remembered.
 
-        It is when it holds, was not held with the same action on the bar before, and the last emission of that
-        action is at least the cooldown back. Without `emit`, as for bars from history, nothing is emitted and
-        only what is held is remembered.
+        A setup holds when there are enough bars, enough confidence, and levels on their sides of the price. It is
+        emitted when it was not held with the same action on the bar before and the last emission of that action
+        is at least the cooldown back. Without `emit`, as for bars from history, nothing is emitted and only what
+        is held is remembered.
         """
-        if not self.holds(setup, bars_seen):
+        # An undefined confidence is not at least anything.
+        if not (setup.confidence >= self.min_confidence and bars_seen >= self.min_data_points and setup.makes_sense()):
             self.held = None
             return False
         action = setup.action

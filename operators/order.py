@@ -21,8 +21,10 @@ class BarOrder:
 
     def __init__(self, timeframe: Timeframe, last_open_ms: int | None = None) -> None:
         self.timeframe = timeframe
-        self.last_open_ms = last_open_ms
-        self.expected_ms = None if last_open_ms is None else timeframe.close_ms(last_open_ms)
+        self.last_open_ms: int | None = None
+        self.expected_ms: int | None = None
+        if last_open_ms is not None:
+            self.advance(last_open_ms)
 
     def see(self, open_time_ms: int) -> Arrival:
         """How the bar that opens at `open_time_ms` follows; dropped ones leave no trace."""
@@ -33,9 +35,13 @@ class BarOrder:
             arrival = Arrival.AFTER_GAP
         else:
             return Arrival.REPEATED if open_time_ms == self.last_open_ms else Arrival.OUT_OF_ORDER
+        self.advance(open_time_ms)
+        return arrival
+
+    def advance(self, open_time_ms: int) -> None:
+        """Take the bar that opens at `open_time_ms` as the last one."""
         self.last_open_ms = open_time_ms
         self.expected_ms = self.timeframe.close_ms(open_time_ms)
-        return arrival
 
     def missing_before(self, open_time_ms: int) -> int:
         """How many bars are missing between the last one and the one that opens at `open_time_ms`."""

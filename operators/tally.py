@@ -40,4 +40,3 @@ class Tally:
     def as_dict(self) -> dict[str, object]:
         """The counts as plain data."""
         return asdict(self)
-

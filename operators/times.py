@@ -77,6 +77,7 @@ def parse_message_time_ms(value: object) -> int:
     raise _unusable(value)
 
 
+@lru_cache(maxsize=4096)  # many signals share one bar
 def format_time(time_ms: int) -> str:
     """A time in milliseconds as ISO 8601 in UTC.
 

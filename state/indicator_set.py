@@ -62,8 +62,9 @@ class IndicatorSet:
     """The bars and indicators of one key.
 
     Whoever needs a series asks for it once, before the first bar, saying how many values back it looks
-    (`depth`, this bar included). Sources are always made before what builds on them, so one pass over the
-    indicators in the order of their making updates them all.
+    (`depth`, this bar included). Indicators are updated feed by feed, in the order in which feeds were first
+    asked for, and within a feed in the order of their making: what builds on others is made after them, and fed
+    from one of them or from the same feed.
     """
 
     def __init__(self, timeframe: Timeframe) -> None:
@@ -72,8 +73,9 @@ class IndicatorSet:
         self._field_depths: dict[str, int] = dict.fromkeys(_FIELDS, 2)
         self._bars: list[Bar] = []
         self._indicators: dict[str, BoundedIndicator] = {}
-        self._updates: list[tuple[Callable[[Any], None], list[Any]]] = []
+        self._updates: list[tuple[list[Any], list[Callable[[Any], None]]]] = []
         self._until_trim = TRIM_EVERY_BARS
+        self._kept: list[tuple[Series, int]] = []
         self._open, self._high, self._low, self._close, self._volume = self._fields.values()
 
     def field(self, name: Field, depth: int = 2) -> Series:
@@ -150,7 +152,9 @@ class IndicatorSet:
         """Ichimoku lines; the spans are those over the bar, computed `displacement` bars ago."""
         parts = [(self.highest("high", period), self.lowest("low", period)) for period in (tenkan, kijun, senkou_b)]
         name = f"ichimoku({tenkan},{kijun},{senkou_b},{displacement})"
-        lines = self._shared(name, lambda: Ichimoku(parts[0], parts[1], parts[2], displacement), self._close, 2)
+        # Fed from the last of its parts, so that it comes after all of them.
+        feed = parts[2][1]
+        lines = self._shared(name, lambda: Ichimoku(parts[0], parts[1], parts[2], displacement), feed, 2)
         return Cloud(lines.tenkan, lines.kijun, lines.span_a, lines.span_b)
 
     def higher_timeframe(self, multiplier: int, fast: int, slow: int) -> HigherBars:
@@ -164,9 +168,18 @@ class IndicatorSet:
         indicator = self._indicators.get(name)
         if indicator is None:
             self._indicators[name] = indicator = make()
-            self._updates.append((indicator.add, feed))
+            self._updates_from(feed).append(indicator.add)
         indicator.keep(depth)
         return cast(I, indicator)  # equal names are of equal type
+
+    def _updates_from(self, feed: list[Any]) -> list[Callable[[Any], None]]:
+        """What is updated from `feed`, after whatever the feed itself is updated from."""
+        for known, adds in self._updates:
+            if known is feed:
+                return adds
+        adds = []
+        self._updates.append((feed, adds))
+        return adds
 
     def update(self, bar: Bar) -> None:
         """Take the next closed bar into every series."""
@@ -177,18 +190,25 @@ class IndicatorSet:
         self._close.append(close)
         self._volume.append(volume)
         self._bars[:] = (bar,)
-        for add, feed in self._updates:
-            add(feed[-1])
+        for feed, adds in self._updates:
+            value = feed[-1]
+            for add in adds:
+                add(value)
         self._until_trim -= 1
         if not self._until_trim:
             self._trim()
 
     def _trim(self) -> None:
         self._until_trim = TRIM_EVERY_BARS
-        for name, series in self._fields.items():
-            del series[: -self._field_depths[name]]
+        for series, depth in self._kept or self._all_kept():
+            del series[:-depth]
+
+    def _all_kept(self) -> list[tuple[Series, int]]:
+        """Every series with the number of values to keep, once all requests have been made."""
+        self._kept = [(series, self._field_depths[name]) for name, series in self._fields.items()]
         for indicator in self._indicators.values():
-            indicator.trim()
+            self._kept += indicator.kept()
+        return self._kept
 
     def names(self) -> list[str]:
         """Names of the indicators, in the order of their making."""

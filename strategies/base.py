@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from inspect import getdoc
 from math import isfinite
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from state.indicator_set import IndicatorSet
 from strategies.parameters import Parameters
@@ -34,9 +35,10 @@ class Strategy(ABC, Generic[P]):
         cls.category = package.rpartition(".")[2]
         cls.description = (getdoc(cls) or "").partition("\n")[0]
 
-    def __init__(self, p: P, need: IndicatorSet) -> None:
-        self.p = p
+    def __init__(self, parameters: P, need: IndicatorSet) -> None:
+        self.p = plain(parameters)
         self.ask(need)
+        self._names = _series_names(type(self), self.p, need)
 
     @abstractmethod
     def ask(self, need: IndicatorSet) -> None:
@@ -48,5 +50,32 @@ class Strategy(ABC, Generic[P]):
 
     def indicators(self) -> dict[str, float]:
         """The values on this bar of the series that the strategy reads, by name, undefined ones left out."""
-        values = {name: series[-1] for name, series in vars(self).items() if type(series) is list}
+        values = {name: getattr(self, name)[-1] for name in self._names}
         return {name: value for name, value in values.items() if isfinite(value)}
+
+
+@lru_cache(maxsize=4096)
+def plain(parameters: P) -> P:
+    """The values of `parameters` as attributes of a plain object, which Python reads six times as fast."""
+    values = type(type(parameters).__name__, (), {})()
+    for name, value in parameters:
+        setattr(values, name, value)
+    return cast(P, values)
+
+
+_NAMES: dict[type[Strategy[Any]], tuple[str, ...]] = {}
+
+
+def _series_names(kind: type[Strategy[Any]], p: Any, need: IndicatorSet) -> tuple[str, ...]:
+    """Names of the attributes in which a kind of strategy keeps its series.
+
+    They are looked up on an object that is thrown away: asking an object at work for all its attributes would have
+    Python keep them in a dict from then on, and every later access to them would cost more.
+    """
+    names = _NAMES.get(kind)
+    if names is None:
+        probe = object.__new__(kind)
+        probe.p = p
+        probe.ask(need)
+        names = _NAMES[kind] = tuple(name for name, value in vars(probe).items() if type(value) is list)
+    return names

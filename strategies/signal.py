@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+import orjson
 
 SOURCE = "ta_bot"
 
@@ -16,57 +16,48 @@ SignalAction = Literal["buy", "sell", "hold", "close"]
 Strength = Literal["weak", "medium", "strong", "extreme"]
 
 
-def _with_milliseconds(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-
-
-Moment = Annotated[datetime, PlainSerializer(_with_milliseconds, return_type=str, when_used="json")]
-
-
-class AppliedConfig(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AppliedConfig:
     """The configuration of the strategy that made a signal: `parameters` are those that differ from the defaults."""
 
-    model_config = ConfigDict(frozen=True)
-
     version: int = 0
-    parameters: dict[str, float] = {}
+    parameters: dict[str, float] = field(default_factory=dict)
     source: str = "default"
     is_override: bool = False
 
 
-class SignalMetadata(BaseModel):
-    """Where a signal comes from, and what it promises per unit of risk."""
+@dataclass(frozen=True, slots=True)
+class SignalMetadata:
+    """The bar that a signal comes from, what it promises per unit of risk, and the configuration that made it."""
 
-    model_config = ConfigDict(frozen=True)
-
-    bar_open_time: Moment
-    risk_reward_ratio: float | None = None
+    bar_open_time: str
+    risk_reward_ratio: float | None
     strategy_config: AppliedConfig
 
 
-class Signal(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Signal:
     """A trading signal, or with the action `hold` an alert, which has no stop and no target.
 
-    `price` is the entry, `current_price` the bar's close, `timestamp` the boundary at which the bar closed.
+    `price` is the entry, `current_price` the bar's close, `confidence` lies in 0..1, `timestamp` is the boundary at
+    which the bar closed. Times are ISO 8601 in UTC with milliseconds. All numbers are finite.
     """
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     signal_id: str
     strategy_id: str
     strategy: str
-    source: str = SOURCE
+    source: str
     symbol: str
     action: SignalAction
-    confidence: float = Field(ge=0.0, le=1.0)
+    confidence: float
     strength: Strength
-    price: float = Field(gt=0.0)
-    current_price: float = Field(gt=0.0)
-    quantity: float = Field(default=NOMINAL_QUANTITY, gt=0.0)
+    price: float
+    current_price: float
+    quantity: float
     stop_loss: float | None
     take_profit: float | None
     timeframe: str
-    timestamp: Moment
+    timestamp: str
     indicators: dict[str, float]
     metadata: SignalMetadata
 
@@ -77,20 +68,21 @@ class Signal(BaseModel):
 
     def to_json(self) -> bytes:
         """The signal as one JSON object."""
-        return self.model_dump_json().encode()
+        return orjson.dumps(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The signal as JSON types."""
-        return self.model_dump(mode="json")
+        content: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        return content
 
 
-def signal_id_of(strategy_id: str, symbol: str, timeframe: str, open_time: datetime, action: SignalAction) -> str:
+def signal_id_of(strategy_id: str, symbol: str, timeframe: str, open_time_ms: int, action: SignalAction) -> str:
     """The id of a signal: the same wherever and however often the signal is computed.
 
-    >>> signal_id_of("doji_reversal", "BTCUSDT", "15m", datetime(2024, 1, 1, tzinfo=UTC), "buy")
-    'BTCUSDT-15m-20240101T000000Z-doji_reversal-buy'
+    >>> signal_id_of("doji_reversal", "BTCUSDT", "15m", 1704067200000, "buy")
+    'BTCUSDT-15m-1704067200000-doji_reversal-buy'
     """
-    return f"{symbol}-{timeframe}-{open_time:%Y%m%dT%H%M%S}Z-{strategy_id}-{action}"
+    return f"{symbol}-{timeframe}-{open_time_ms}-{strategy_id}-{action}"
 
 
 def strength_of(confidence: float) -> Strength:

@@ -45,7 +45,9 @@ def _check_or_start(plan: Plan) -> None:
     manifest = plan.folder / MANIFEST
     wanted = orjson.loads(orjson.dumps(_description(plan)))
     if not manifest.exists():
-        strangers = [path.name for path in plan.folder.iterdir() if path.name != "replay.lock" and path != plan.snapshots]
+        strangers = [
+            path.name for path in plan.folder.iterdir() if path.name != "replay.lock" and path != plan.snapshots
+        ]
         if strangers:
             raise StopProgram(f"{plan.folder}: not a recovery folder, and not empty: it holds {sorted(strangers)[0]}")
         _start(plan, manifest, wanted)
@@ -76,7 +78,13 @@ def _description(plan: Plan) -> dict[str, Any]:
     """What must be the same when a replay goes on."""
     return {
         "files": [
-            [str(file.path.resolve()), file.entry, file.path.stat().st_size, file.path.stat().st_mtime_ns, repr(file.layout)]
+            [
+                str(file.path.resolve()),
+                file.entry,
+                file.path.stat().st_size,
+                file.path.stat().st_mtime_ns,
+                repr(file.layout),
+            ]
             for file in plan.files
         ],
         "settings": plan.configuration.model_dump(mode="json"),

@@ -94,7 +94,7 @@ def _output(target: Path | IO[bytes] | None) -> Iterator[Any]:
     try:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
             try:
-                yield file
+                yield file.file  # the wrapper around it would cost more than the writing
             except BaseException:
                 Path(file.name).unlink()
                 raise

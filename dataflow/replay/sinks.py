@@ -37,8 +37,7 @@ def report_file(plan: Plan, part: int) -> Path:
 
 def sort_key(signal: Signal) -> bytes:
     """Orders signals by time, then symbol, timeframe, strategy and action."""
-    close_ms = int(signal.timestamp.timestamp() * 1000)
-    return f"{close_ms:015d} {signal.symbol} {signal.timeframe} {signal.strategy_id} {signal.action}".encode()
+    return f"{signal.timestamp} {signal.symbol} {signal.timeframe} {signal.strategy_id} {signal.action}".encode()
 
 
 class SignalFiles(FixedPartitionedSink[Signal, int]):

@@ -18,8 +18,8 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
     """A talipp indicator that keeps only the last `depth` values of its outputs.
 
     As in talipp, `add` takes the next input and `indicator[-1]` is the newest value. Unlike talipp, an
-    undefined value is NaN, the outputs are cut to `depth` by `trim`, and closed bars are final: nothing
-    can be removed or updated.
+    undefined value is NaN, whoever owns the indicator cuts its outputs to what `kept` says, and closed bars are
+    final: nothing can be removed or updated.
     """
 
     OUTPUTS: ClassVar[tuple[str, ...]] = ("output_values",)
@@ -49,12 +49,10 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
                 series[:0] = [nan] * (depth - len(series))
             self.depth = depth
 
-    def trim(self) -> None:
-        """Forget all but the last `depth` values of every output."""
-        for name in self.OUTPUTS:
-            del getattr(self, name)[: -self.depth]
-        for part in self.sub_indicators:
-            part.trim()
+    def kept(self) -> list[tuple[Series, int]]:
+        """Every output series, parts included, with the number of values to keep of it."""
+        own = [(getattr(self, name), self.depth) for name in self.OUTPUTS]
+        return own + [kept for part in self.sub_indicators for kept in part.kept()]
 
     def size(self) -> int:
         """How many numbers `dump` returns."""
@@ -104,7 +102,7 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
 
     def purge_oldest(self, size: int) -> None:
         """Refused: `trim` bounds the memory without touching what the next value depends on."""
-        raise TalippException("old values are forgotten by trim(), never purged")
+        raise TalippException("old outputs may be cut to what kept() says, inputs are never purged")
 
 
 class WindowIndicator(BoundedIndicator):

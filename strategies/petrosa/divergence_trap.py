@@ -57,13 +57,15 @@ class DivergenceTrap(Strategy[Parameters]):
 
     def _buy(self) -> Setup | None:
         p, low = self.p, self.low
-        older, recent = low[-1 - p.price_lookback : -p.pivot_gap], low[-p.pivot_gap :]
+        recent = low[-p.pivot_gap :]
         bottom = min(recent)
-        if not bottom < min(older):
-            return None
         rsi = self.rsi[-p.pivot_gap + recent.index(bottom)]
-        gap = rsi - self.rsi[-1 - p.price_lookback + older.index(min(older))]
-        if not (gap >= p.divergence_threshold and rsi <= p.rsi_oversold):
+        if not rsi <= p.rsi_oversold:
+            return None
+        older = low[-1 - p.price_lookback : -p.pivot_gap]
+        before = min(older)
+        gap = rsi - self.rsi[-1 - p.price_lookback + older.index(before)]
+        if not (bottom < before and gap >= p.divergence_threshold):
             return None
         wick = min(self.open[-1], self.close[-1]) - low[-1]
         stop = bottom - p.stop_loss_atr * self.atr[-1]
@@ -71,13 +73,15 @@ class DivergenceTrap(Strategy[Parameters]):
 
     def _sell(self) -> Setup | None:
         p, high = self.p, self.high
-        older, recent = high[-1 - p.price_lookback : -p.pivot_gap], high[-p.pivot_gap :]
+        recent = high[-p.pivot_gap :]
         top = max(recent)
-        if not top > max(older):
-            return None
         rsi = self.rsi[-p.pivot_gap + recent.index(top)]
-        gap = self.rsi[-1 - p.price_lookback + older.index(max(older))] - rsi
-        if not (gap >= p.divergence_threshold and rsi >= p.rsi_overbought):
+        if not rsi >= p.rsi_overbought:
+            return None
+        older = high[-1 - p.price_lookback : -p.pivot_gap]
+        before = max(older)
+        gap = self.rsi[-1 - p.price_lookback + older.index(before)] - rsi
+        if not (top > before and gap >= p.divergence_threshold):
             return None
         wick = high[-1] - max(self.open[-1], self.close[-1])
         stop = top + p.stop_loss_atr * self.atr[-1]

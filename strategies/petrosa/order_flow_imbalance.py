@@ -57,6 +57,8 @@ class OrderFlowImbalance(Strategy[Parameters]):
 
     def setup(self) -> Setup | None:
         """More volume bought than sold and a rising bar (buy), or the mirror image (sell)."""
+        if not self._volume_grows():
+            return None
         p, open_, close = self.p, self.open[-1], self.close[-1]
         share = ratio(self.bought_volume_sma[-1], self.volume_sma[-1])
         if share >= p.imbalance_threshold and close > open_:
@@ -65,7 +67,7 @@ class OrderFlowImbalance(Strategy[Parameters]):
             over = 1.0 - share - p.imbalance_threshold
         else:
             return None
-        if not (self._volume_grows() and self._consolidates() and self._absorbed()):
+        if not (self._consolidates() and self._absorbed()):
             return None
         confidence = p.base_confidence + p.imbalance_factor * clamp(over, 0.0, 1.0)
         if self.volume_ratio[-1] > HEAVY_VOLUME_RATIO:

@@ -35,13 +35,15 @@ class BollingerBreakoutSignals(Strategy[Parameters]):
 
     def setup(self) -> Setup | None:
         """A close below the lower band (buy) or above the upper one (sell)."""
-        p, close = self.p, self.close[-1]
-        risk = p.stop_loss_atr * self.atr[-1]
-        if close < self.bb_lower[-1]:
-            return Setup("buy", self._confidence(self.bb_lower[-1]), close, close - risk, self.bb_middle[-1])
-        if close > self.bb_upper[-1]:
-            return Setup("sell", self._confidence(self.bb_upper[-1]), close, close + risk, self.bb_middle[-1])
+        close, lower, upper = self.close[-1], self.bb_lower[-1], self.bb_upper[-1]
+        if close < lower:
+            return Setup("buy", self._confidence(lower), close, close - self._risk(), self.bb_middle[-1])
+        if close > upper:
+            return Setup("sell", self._confidence(upper), close, close + self._risk(), self.bb_middle[-1])
         return None
+
+    def _risk(self) -> float:
+        return self.p.stop_loss_atr * self.atr[-1]
 
     def _confidence(self, edge: float) -> float:
         p = self.p

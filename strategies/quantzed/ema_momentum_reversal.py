@@ -47,10 +47,10 @@ class EMAMomentumReversal(Strategy[Parameters]):
 
     def setup(self) -> Setup | None:
         """The first of the four setups that holds."""
-        p, ema, high, low = self.p, self.ema[-1], self.high[-1], self.low[-1]
         confidence = self._setup_confidence()
-        if confidence is None or not high > low:
+        if confidence is None or not self.high[-1] > self.low[-1]:
             return None
+        p, ema, high, low = self.p, self.ema[-1], self.high[-1], self.low[-1]
         slope, distance = ema - self.ema[-2], abs(self.close[-1] - ema)
         bonus = min(p.max_momentum_bonus, ratio(slope, ema) * p.momentum_factor) if slope > 0.0 else 0.0
         penalty = min(p.max_distance_penalty, ratio(distance, ema) * p.distance_factor)
@@ -59,25 +59,24 @@ class EMAMomentumReversal(Strategy[Parameters]):
 
     def _setup_confidence(self) -> float | None:
         p, ema, close = self.p, self.ema, self.close
-        if ema[-2] - ema[-3] < 0.0 < ema[-1] - ema[-2]:
+        before, slope = ema[-2] - ema[-3], ema[-1] - ema[-2]
+        if before < 0.0 < slope:
             if close[-2] < ema[-2] and self.low[-1] > self.low[-2] and not all_above(self.low, ema, p.window, ago=1):
                 return p.advanced_confidence
             if close[-1] > ema[-1]:
                 return p.slope_confidence
-        if self._capitulates():
+        if slope <= 0.0 and close[-1] < self.low[-2] and self._capitulates():
             return p.capitulation_confidence
-        return p.weakness_confidence if self._recovers_from_weakness() else None
+        return p.weakness_confidence if slope > before and self._recovers_from_weakness() else None
 
     def _capitulates(self) -> bool:
         ema, low = self.ema, self.low
-        return self.close[-1] < low[-2] and all(
-            low[-i] <= ema[-i] and ema[-i] - ema[-i - 1] <= 0.0 for i in range(1, self.p.window + 1)
-        )
+        return all(low[-i] <= ema[-i] and ema[-i] - ema[-i - 1] <= 0.0 for i in range(1, self.p.window + 1))
 
     def _recovers_from_weakness(self) -> bool:
         ema, close = self.ema, self.close
         if not (close[-2] < close[-3] and close[-1] < close[-3] and close[-1] > self.open[-1]):
             return False
-        if not ema[-1] - ema[-2] > ema[-2] - ema[-3] or all_above(self.low, ema, WEAK_BARS):
+        if all_above(self.low, ema, WEAK_BARS):
             return False
         return sum(ema[-i] < ema[-i - 1] for i in range(1, self.p.window + 1)) >= WEAK_BARS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from state.indicator_set import IndicatorSet
 from strategies import parameters as param
 from strategies.base import Strategy
+from strategies.conditions import shape
 from strategies.setup import Setup, level_setup
 
 MAX_CONFIDENCE = 0.80
@@ -44,8 +45,8 @@ class ShootingStarReversal(Strategy[Parameters]):
 
     def setup(self) -> Setup | None:
         """A small body at the bottom of the bar, above most of the last closes."""
-        p, open_, high, low, close = self.p, self.open[-1], self.high[-1], self.low[-1], self.close[-1]
-        body, lower, upper = abs(close - open_), min(open_, close) - low, high - max(open_, close)
+        p, high, low, close = self.p, self.high[-1], self.low[-1], self.close[-1]
+        body, lower, upper = shape(self.open[-1], high, low, close)
         if not (
             body > 0.0
             and upper >= p.upper_shadow_ratio_threshold * body
