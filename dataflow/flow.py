@@ -60,5 +60,5 @@ def _is_signal(item: tuple[str, Signal | Tally]) -> TypeGuard[tuple[str, Signal]
     return type(item[1]) is Signal
 
 
-def _by_place(bad: BadInput) -> tuple[str, Any]:
-    return bad.where, bad
+def _by_place(bad: KeyedBar | BadInput) -> tuple[str, Any]:
+    return str(bad[0]), bad

@@ -11,7 +11,7 @@ _COUNTS = ("bars", "warm_up_bars", "repeated", "out_of_order", "gaps", "missing_
 class Tally:
     """Counts of one key that add up over batches.
 
-    `bars` are those that could emit, `warm_up_bars` those that only warmed the state; first and last times are of `bars`.
+    `bars` are those that could emit, `warm_up_bars` those that only warmed the state; both times are of `bars`.
     """
 
     key: str

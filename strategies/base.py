@@ -36,7 +36,7 @@ class Strategy(ABC, Generic[P]):
         cls.description = (getdoc(cls) or "").partition("\n")[0]
 
     def __init__(self, parameters: P, need: IndicatorSet) -> None:
-        self.p = plain(parameters)
+        self.p: P = plain(parameters)
         self.ask(need)
         self._names = _series_names(type(self), self.p, need)
 

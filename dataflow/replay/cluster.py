@@ -21,7 +21,8 @@ CONTEXT = get_context("spawn")
 
 def shared_slots(processes: int) -> MutableSequence[float]:
     """Memory for `Progress` that spawned processes share."""
-    return CONTEXT.Array("d", processes * SLOTS_PER_PROCESS, lock=False)  # type: ignore[return-value]
+    slots: MutableSequence[float] = CONTEXT.Array("d", processes * SLOTS_PER_PROCESS, lock=False)
+    return slots
 
 
 def run_cluster(plan: Plan, stop: Stop, slots: MutableSequence[float]) -> None:

@@ -39,7 +39,7 @@ def replay_flow(plan: Plan, stop: Stop, progress: Progress) -> Dataflow:
         return build_flow(source, analysis, signals, report)
 
     def parse_until(chunk: Chunk) -> list[KeyedBar | BadInput]:
-        return [item for item in parse_chunk(chunk) if type(item) is not tuple or item[1].open_time_ms < plan.to_ms]
+        return [item for item in parse_chunk(chunk) if isinstance(item, BadInput) or item[1].open_time_ms < plan.to_ms]
 
     return build_flow(source, analysis, signals, report, parse_until)
 

@@ -49,7 +49,7 @@ def _check_or_start(plan: Plan) -> None:
             path.name for path in plan.folder.iterdir() if path.name != "replay.lock" and path != plan.snapshots
         ]
         if strangers:
-            raise StopProgram(f"{plan.folder}: not a recovery folder, and not empty: it holds {sorted(strangers)[0]}")
+            raise StopProgram(f"{plan.folder}: not a recovery folder, and not empty: it holds {min(strangers)}")
         _start(plan, manifest, wanted)
         return
     try:

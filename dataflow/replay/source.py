@@ -54,12 +54,13 @@ class RecordedPartition(StatefulSourcePartition[Chunk, Position]):
         self.chunks: Chunks | None = None
 
     def _keeper(self, shard: int) -> Callable[[str], bool] | None:
-        plan, kept = self.plan, {}
+        plan = self.plan
+        kept: dict[str, bool] = {}
         if plan.processes == 1:
             return None
 
         def keep(symbol: str) -> bool:
-            mine: bool | None = kept.get(symbol)
+            mine = kept.get(symbol)
             if mine is None:
                 mine = plan.shard_of(symbol) == shard
                 if len(kept) < 100_000:  # rows are hostile until parsed: they may name any number of symbols
