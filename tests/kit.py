@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from dataflow.recorded import read_bars
 from state.bar import Bar
 from state.indicator_set import IndicatorSet
 from state.timeframe import TIMEFRAMES
@@ -50,3 +55,26 @@ def altered(candles: Sequence[Candle], index: int = -1, **fields: float) -> list
     rest = list(candles)
     rest[index] = (open_, high, low, close, volume)
     return rest
+
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SOLUSDT", "1000SHIBUSDT")
+"""Those with a year of real bars, of 15m and of 1h."""
+
+
+def real_klines() -> Path:
+    """The folder of recorded klines, beside the project; the test fails where there is none."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "klines"
+    if not any(folder.glob("*.csv.gz")):
+        pytest.fail(f"this test needs the recorded klines (*.csv.gz) in {folder}, and there are none", pytrace=False)
+    return folder
+
+
+def real_klines_file(symbol: str, timeframe: str) -> Path:
+    """The file with a year of real bars of a key."""
+    return real_klines() / f"{symbol}-{timeframe}.csv.gz"
+
+
+@lru_cache(maxsize=2)
+def real_bars(symbol: str, timeframe: str = "15m") -> tuple[Bar, ...]:
+    """A year of real bars, without gaps."""
+    return tuple(bar for _, bar in read_bars([real_klines_file(symbol, timeframe)]))

@@ -1,0 +1,1 @@
+"""Tests of what is kept per key, and of the domain's plain types."""
