@@ -83,19 +83,22 @@ _FIRST_REGIME = "range"
 _HOME_PULL = 0.0003
 
 # GARCH(1,1) around the regime's variance: calm and wild bars come in clusters.
-_NEW_WEIGHT, _OLD_WEIGHT = 0.12, 0.80
-_MAX_VARIANCE = 16.0  # in typical ones
+_NEW_WEIGHT, _OLD_WEIGHT = 0.20, 0.72
+_MAX_VARIANCE = 20.0  # in typical ones
 
 # A bar in so many brings news: it moves and trades this much more.
-_NEWS_CHANCE, _NEWS_VOLATILITY, _NEWS_VOLUME = 1 / 200, 2.5, 1.8
+_NEWS_CHANCE, _NEWS_VOLATILITY, _NEWS_VOLUME = 1 / 100, 3.0, 1.5
 
-# Prices seen inside a bar, and the range that so many leave, in standard deviations of its return.
-_STEPS = 8
-_TYPICAL_RANGE = 1.3
+# Steps of the walk inside a bar. The prices seen there swing around the walk, by this share of the bar's standard
+# deviation, and so leave wicks. The typical range is in standard deviations too.
+_STEPS, _SWING = 6, 0.32
+_TYPICAL_RANGE = 1.5
 
 # Volume by the hour of the day, UTC, as a multiple of the day's mean: most when both Europe and America are awake.
-_CYCLE = (0.86, 0.82, 0.80, 0.76, 0.72, 0.70, 0.74, 0.84, 0.94, 0.98, 0.96, 0.94)
-_CYCLE += (1.02, 1.22, 1.46, 1.50, 1.42, 1.30, 1.18, 1.10, 1.02, 0.96, 0.90, 0.86)
+_CYCLE = (
+    *(0.86, 0.82, 0.80, 0.76, 0.72, 0.70, 0.74, 0.84, 0.94, 0.98, 0.96, 0.94),
+    *(1.02, 1.22, 1.46, 1.50, 1.42, 1.30, 1.18, 1.10, 1.02, 0.96, 0.90, 0.86),
+)
 
 
 def synthetic_bars(symbol: str, *, days: int = DAYS, seed: int = SEED) -> Iterator[Bar]:
@@ -119,7 +122,7 @@ def synthetic_bars(symbol: str, *, days: int = DAYS, seed: int = SEED) -> Iterat
 
 
 def hourly_bars(bars: Iterable[Bar], *, volume_decimals: int = 8) -> Iterator[Bar]:
-    """The 1h bars that 15m `bars`, four to the hour, add up to; volumes are rounded."""
+    """The 1h bars that 15m `bars` add up to, which must be whole hours without gaps; volumes are rounded."""
     quarters = iter(bars)
     for hour in zip(*[quarters] * _QUARTERS, strict=True):
         yield Bar(
@@ -180,7 +183,7 @@ class _Walk:
     def next_bar(self, open_time_ms: int) -> Bar:
         symbol, open_ = self.symbol, self.price
         if self.uniform() * self.regime.bars < 1.0:
-            self._switch()
+            self.regime, self.regime_price = _REGIMES[self._next_regime()], open_
         news = self.uniform() < _NEWS_CHANCE
         deviation = sqrt(self.variance) * (_NEWS_VOLATILITY if news else 1.0)
         prices = self._path(deviation)
@@ -191,24 +194,25 @@ class _Walk:
         self.price = close
         return Bar(open_time_ms, open_, high, low, close, round(volume, symbol.volume_decimals))
 
-    def _switch(self) -> None:
+    def _next_regime(self) -> str:
         then = self.regime.then
         mark = self.uniform() * sum(then.values())
         for name, weight in then.items():
             mark -= weight
             if mark < 0.0:
-                break
-        self.regime, self.regime_price = _REGIMES[name], self.price
+                return name
+        return _FIRST_REGIME
 
     def _path(self, deviation: float) -> list[float]:
-        """The prices inside a bar, from its open to its close."""
-        price, scale = self.price, self.symbol.volatility / _STEPS
-        mean, deviation = self._mean() * scale, deviation * scale * sqrt(_STEPS)
+        """The prices inside a bar, from its open to its close, for a standard deviation of its return."""
+        price, volatility, normal = self.price, self.symbol.volatility, self._normal
+        mean, step = self._mean() * volatility / _STEPS, deviation * volatility / sqrt(_STEPS)
+        swing = deviation * volatility * _SWING
         path = [price]
         for _ in range(_STEPS):
-            price *= 1.0 + mean + deviation * self._normal()
-            path.append(price)
-        return path
+            path.append(price * (1.0 + swing * normal()))
+            price *= 1.0 + mean + step * normal()
+        return [*path, price]
 
     def _mean(self) -> float:
         regime, price, volatility = self.regime, self.price, self.symbol.volatility
@@ -228,6 +232,6 @@ class _Walk:
 
     def _volume(self, spread: float, open_time_ms: int) -> float:
         """Volume grows with the bar's range; `spread` is that in typical ones."""
-        luck = 0.5 + 2.0 * self.uniform() * self.uniform()
+        luck = 0.6 + 1.6 * self.uniform() * self.uniform()
         cycle = _CYCLE[open_time_ms // HOUR_MS % 24]
-        return self.symbol.volume * self.regime.volume * cycle * luck * (0.3 + 0.7 * spread)
+        return self.symbol.volume * self.regime.volume * cycle * luck * (0.15 + 0.85 * spread)
