@@ -37,7 +37,7 @@ def run_cluster(plan: Plan, stop: Stop, slots: MutableSequence[float]) -> None:
             failure, report = CONTEXT.Pipe(duplex=False)
             member = Member(index, addresses, slots, watched, report)
             process = CONTEXT.Process(target=run_member, args=(plan, member), daemon=True)
-            process.start()
+            _start(process)
             watched.close()
             report.close()
             members.append(process)
@@ -58,12 +58,22 @@ def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) 
                 open_failures.remove(failure)
         broken = [index for index, member in enumerate(members) if member.exitcode]
         if broken:
-            stop.fail(f"process {broken[0]} ended with exit code {members[broken[0]].exitcode}")
+            if not stop.requested:  # else it was stopped before it could listen to signals
+                stop.fail(f"process {broken[0]} ended with exit code {members[broken[0]].exitcode}")
             _end(members)
         elif stop.requested and not stopping:
             stopping = True
             for member in members:
                 _send(member, signal.SIGTERM)
+
+
+def _start(process: SpawnProcess) -> None:
+    """Start a process that ignores SIGINT until it handles it: what a terminal sends goes to all processes."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end(members: list[SpawnProcess]) -> None:

@@ -6,10 +6,12 @@ import fcntl
 import os
 import sys
 import threading
+import time
 from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from bytewax._bytewax import cli_main, cluster_main
 from bytewax.dataflow import Dataflow
@@ -24,6 +26,9 @@ from dataflow.replay.sinks import ReportFiles, SignalFiles
 from dataflow.replay.source import RecordedSource
 from dataflow.stopping import Stop
 from operators.rows import BadInput, Chunk, parse_chunk
+
+LISTENERS_SECS = 10.0
+TCP_LISTEN = "0A"  # the state's code in /proc/net/tcp
 
 
 def replay_flow(plan: Plan, stop: Stop, progress: Progress) -> Dataflow:
@@ -76,10 +81,23 @@ def run_member(plan: Plan, member: Member) -> None:
     stop = Stop(on_failure=member.failures.send)
     try:
         with stop.on_signals():
+            _await_listeners(member.addresses[: member.index])
             run_flow(plan, stop, Progress(member.slots, member.index), member.addresses, member.index)
     except Exception as error:  # noqa: BLE001  # told to the parent, which says it to the user
         member.failures.send(f"process {member.index} failed: {innermost(error)}")
         sys.exit(1)
+
+
+def _await_listeners(addresses: list[str]) -> None:
+    """Wait until those whom this process will connect to listen: Bytewax writes a line for every refused attempt."""
+    table = Path("/proc/net/tcp")
+    ports = {int(address.rpartition(":")[2]) for address in addresses}
+    deadline = time.monotonic() + LISTENERS_SECS
+    while table.exists() and time.monotonic() < deadline:
+        sockets = [line.split() for line in table.read_text().splitlines()[1:]]
+        if ports <= {int(columns[1].rpartition(":")[2], 16) for columns in sockets if columns[3] == TCP_LISTEN}:
+            return
+        time.sleep(0.02)
 
 
 def innermost(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import orjson
 from bytewax.recovery import init_db_dir
 
 from dataflow.replay.plan import Plan
+from dataflow.replay.sinks import report_file
 from state.errors import StopProgram
 
 # Fixed for ever once a folder is made, so with room for more processes than one machine has cores.
@@ -29,6 +30,8 @@ def open_folder(plan: Plan) -> IO[str]:
         lock = (plan.folder / "replay.lock").open("w")
         _lock(lock, plan.folder)
         _check_or_start(plan)
+        for part in range(plan.processes):  # of an interrupted run
+            report_file(plan, part).unlink(missing_ok=True)
     except OSError as error:
         raise StopProgram(f"{plan.folder}: cannot be used for recovery: {error.strerror or error}") from error
     return lock

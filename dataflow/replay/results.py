@@ -65,14 +65,15 @@ def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | None) -
         StopProgram: a file cannot be written.
     """
     summary = Summary()
-    for part in range(plan.processes):
-        report = orjson.loads(report_file(plan, part).read_bytes())
+    # A partition that nothing was sent to has no files.
+    for path in _existing(report_file(plan, part) for part in range(plan.processes)):
+        report = orjson.loads(path.read_bytes())
         summary.bad_rows += report["bad_rows"]
         summary.tallies += [Tally(**counts) for counts in report["keys"].values()]
     with ExitStack() as outputs:
         trades = outputs.enter_context(_output(out))
         alerts = outputs.enter_context(_output(alerts_out)) if alerts_out else trades
-        for line in _in_order([signals_file(plan, part) for part in range(plan.processes)], plan.folder):
+        for line in _in_order(_existing(signals_file(plan, part) for part in range(plan.processes)), plan.folder):
             key, _, signal = line.partition(b"\t")
             _, symbol, _, strategy_id, action = key.decode().split(" ")
             summary.signals[strategy_id, action] += 1
@@ -82,6 +83,10 @@ def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | None) -
                 summary.trades[symbol] += 1
                 trades.write(signal)
     return summary
+
+
+def _existing(paths: Iterable[Path]) -> list[Path]:
+    return [path for path in paths if path.exists()]
 
 
 @contextmanager
