@@ -116,25 +116,46 @@ class WindowIndicator(BoundedIndicator):
 
     STATE: ClassVar[tuple[str, ...]] = ("filled", "warm")
 
-    def __init__(self, source: Series, period: int) -> None:
+    tails: Series
+    """Folds of the older block's tails, longest last, where `pop` finds them in order; one is used up per value."""
+
+    def __init__(self, source: Series, period: int, cold: float = nan) -> None:
         super().__init__()
         self.source = source
+        self.cold = cold  # what the younger block is folded with while there is no older one
         self.period = period
-        self.filled = 0  # how many values the younger block has
+        self.filled = 0  # how many values the younger block has, when it is dumped
         self.warm = 0  # 1 as soon as there is an older block
+        self.start_block([])
 
-    def after_load(self) -> None:
-        """Fold both blocks again from the source's own values."""
-        values = self.source[-self.period :]
-        older = values[: self.period - self.filled] if self.warm else []
-        self.start_block(older)
-        for value in values[len(values) - self.filled :] if self.filled else []:
-            self.fold(value)
+    def end_block(self) -> None:
+        """Begin a younger block: the one that is full becomes the older one."""
+        self.warm = 1
+        self.start_block(self.source[-self.period :])
 
     def start_block(self, older: Series) -> None:
-        """Forget the younger block and fold the tails of `older`, all but the one that is `older` whole."""
+        """Begin a younger block; fold the tails of `older`, the whole of it left out. Empty: there is none."""
         raise NotImplementedError
 
     def fold(self, value: float) -> None:
         """Take `value` into the younger block."""
         raise NotImplementedError
+
+    def dump(self) -> list[float]:
+        """Everything `load` needs beside the source's values."""
+        self.filled = self.period - 1 - len(self.tails)
+        return super().dump()
+
+    def after_load(self) -> None:
+        """Fold both blocks again from the source's own values."""
+        values = self.source[-self.period :]
+        younger_from = self.period - self.filled
+        self.start_block(values[:younger_from] if self.warm else [])
+        if not self.warm:
+            del self.tails[: self.filled]
+        for value in values[younger_from:]:
+            self.fold(value)
+
+    def cold_tails(self) -> Series:
+        """What stands for the folds of an older block as long as there is none."""
+        return [self.cold] * (self.period - 1)

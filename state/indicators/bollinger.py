@@ -26,10 +26,9 @@ class BollingerBands(WindowIndicator):
     upper: Series
 
     def __init__(self, source: Series, period: int, width: float) -> None:
+        self.anchor = nan
         super().__init__(source, period)
         self.width = width
-        self.anchor = nan
-        self.start_block([])
 
     def __getitem__(self, index: int) -> Any:
         return BBVal(self.lower[index], self.middle[index], self.upper[index])
@@ -38,10 +37,11 @@ class BollingerBands(WindowIndicator):
         return len(self.middle)
 
     def start_block(self, older: Series) -> None:
-        """Sum distances and their squares over the tails of `older`, longest last."""
+        """Sum distances from the anchor and their squares over the tails of `older`."""
         distances = [value - self.anchor for value in reversed(older[1:])]
-        self.tails = list(accumulate(distances))
-        self.square_tails = list(accumulate([distance * distance for distance in distances]))
+        self.tails = list(accumulate(distances)) if older else self.cold_tails()
+        squares = [distance * distance for distance in distances]
+        self.square_tails = list(accumulate(squares)) if older else self.cold_tails()
         self.head = self.square_head = 0.0
 
     def fold(self, value: float) -> None:
@@ -55,20 +55,14 @@ class BollingerBands(WindowIndicator):
         if self.anchor != self.anchor:
             self.anchor = value
         distance = value - self.anchor
-        self.head += distance
-        self.square_head += distance * distance
-        self.filled += 1
-        if self.filled == self.period:
-            self._append(self.head, self.square_head)
-            self.anchor = value
-            self.start_block(self.source[-self.period :])
-            self.filled, self.warm = 0, 1
-        elif self.warm:
-            self._append(self.tails.pop() + self.head, self.square_tails.pop() + self.square_head)
+        self.head = head = self.head + distance
+        self.square_head = square_head = self.square_head + distance * distance
+        if self.tails:
+            self._append(self.tails.pop() + head, self.square_tails.pop() + square_head)
         else:
-            self.lower.append(nan)
-            self.middle.append(nan)
-            self.upper.append(nan)
+            self._append(head, square_head)
+            self.anchor = value
+            self.end_block()
 
     def _append(self, total: float, squares: float) -> None:
         period = self.period

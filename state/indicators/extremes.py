@@ -15,13 +15,11 @@ class Highest(WindowIndicator):
     """
 
     def __init__(self, source: Series, period: int, *, partial: bool = False) -> None:
-        super().__init__(source, period)
-        self.partial = partial
-        self.start_block([])
+        super().__init__(source, period, cold=-inf if partial else nan)
 
     def start_block(self, older: Series) -> None:
-        """Find the highest of the tails of `older`, longest last, where `pop` finds them in order."""
-        self.tails = list(accumulate(reversed(older[1:]), max))
+        """Find the highest of the tails of `older`."""
+        self.tails = list(accumulate(reversed(older[1:]), max)) if older else self.cold_tails()
         self.head = -inf
 
     def fold(self, value: float) -> None:
@@ -30,19 +28,16 @@ class Highest(WindowIndicator):
 
     def add(self, value: float) -> None:
         """Take the next value, which is also the newest of `source`."""
-        if value > self.head:
-            self.head = value
-        self.filled += 1
-        if self.filled == self.period:
-            highest = self.head
-            self.start_block(self.source[-self.period :])
-            self.filled, self.warm = 0, 1
-        elif self.warm:
-            tail = self.tails.pop()
-            highest = tail if tail > self.head else self.head
+        head = self.head
+        if value > head:
+            self.head = head = value
+        tails = self.tails
+        if tails:
+            tail = tails.pop()
+            self.output_values.append(head if head >= tail else tail)
         else:
-            highest = self.head if self.partial else nan
-        self.output_values.append(highest)
+            self.output_values.append(head)
+            self.end_block()
 
 
 class Lowest(WindowIndicator):
@@ -52,13 +47,11 @@ class Lowest(WindowIndicator):
     """
 
     def __init__(self, source: Series, period: int, *, partial: bool = False) -> None:
-        super().__init__(source, period)
-        self.partial = partial
-        self.start_block([])
+        super().__init__(source, period, cold=inf if partial else nan)
 
     def start_block(self, older: Series) -> None:
-        """Find the lowest of the tails of `older`, longest last, where `pop` finds them in order."""
-        self.tails = list(accumulate(reversed(older[1:]), min))
+        """Find the lowest of the tails of `older`."""
+        self.tails = list(accumulate(reversed(older[1:]), min)) if older else self.cold_tails()
         self.head = inf
 
     def fold(self, value: float) -> None:
@@ -67,16 +60,13 @@ class Lowest(WindowIndicator):
 
     def add(self, value: float) -> None:
         """Take the next value, which is also the newest of `source`."""
-        if value < self.head:
-            self.head = value
-        self.filled += 1
-        if self.filled == self.period:
-            lowest = self.head
-            self.start_block(self.source[-self.period :])
-            self.filled, self.warm = 0, 1
-        elif self.warm:
-            tail = self.tails.pop()
-            lowest = tail if tail < self.head else self.head
+        head = self.head
+        if value < head:
+            self.head = head = value
+        tails = self.tails
+        if tails:
+            tail = tails.pop()
+            self.output_values.append(head if head <= tail else tail)
         else:
-            lowest = self.head if self.partial else nan
-        self.output_values.append(lowest)
+            self.output_values.append(head)
+            self.end_block()
