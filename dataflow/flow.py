@@ -39,9 +39,13 @@ def build_flow(
 
     Signals reach their sink with their key. The report gets bad input, and per key and batch what happened to its bars.
     """
+
+    def parse_all(chunks: list[Chunk]) -> list[KeyedBar | BadInput]:
+        return [item for chunk in chunks for item in parse(chunk)]
+
     flow = Dataflow(FLOW_ID)
     chunks = op.input(KLINES_STEP, flow, klines)
-    parsed = op.branch("check", op.flat_map("parse", chunks, parse), _is_bar)
+    parsed = op.branch("check", op.flat_map_batch("parse", chunks, parse_all), _is_bar)
     bars = op.key_on("key", parsed.trues, itemgetter(0))
     analyzed = op.branch(
         "split", op.stateful_batch(ANALYZE_STEP, bars, lambda resume: KeyLogic(analysis, resume)), _is_signal
