@@ -1,0 +1,1 @@
+"""The Petrosa originals, each on hand-made candles."""
