@@ -148,3 +148,13 @@ def values_of(request: Request, bars: Iterable[Bar], timeframe: str = "15m", dep
         need.update(bar)
         values.append(newest(series))
     return values
+
+
+def exactly(values: Iterable[Values]) -> list[str]:
+    """Floats so that equal means equal to the last bit, and NaN equals NaN."""
+    return [repr(value) for value in values]
+
+
+def from_midnight(bars: Iterable[Bar]) -> list[Bar]:
+    """The same 15m bars, opening from the Unix epoch on, where a day and every higher bar begins."""
+    return [bar._replace(open_time_ms=i * 900_000) for i, bar in enumerate(bars)]
