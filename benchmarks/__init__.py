@@ -1,0 +1,1 @@
+"""What a bar costs here, beside other ways to compute the same; `make bench` runs it."""
