@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, cast
 
 from dataflow.recorded.lines import UNREADABLE, Block, line_blocks, said
-from operators.rows import Chunk, Layout, symbol_of_row
+from operators.layouts import Layout
+from operators.rows import Chunk, symbol_of_row
 from state.errors import StopProgram
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -10,20 +10,9 @@ from pathlib import Path
 from dataflow.recorded.files import Opened, RecordedFile, opened
 from dataflow.recorded.lines import ByteStream, line_blocks
 from dataflow.recorded.places import Place, expand, named, places_at
+from operators.layouts import NO_NAMING, Layout, Naming, RowLayout, hold_to_first, layout_of, message_layout_of
 from operators.messages import Klines, parse_message
-from operators.rows import (
-    NO_NAMING,
-    OVERLONG_ROW,
-    BadInput,
-    Layout,
-    Naming,
-    RowLayout,
-    hold_to_first,
-    layout_of,
-    message_layout_of,
-    open_time_of_row,
-    parse_chunk,
-)
+from operators.rows import OVERLONG_ROW, BadInput, open_time_of_row, parse_chunk
 from state.bar import Bar
 from state.errors import SkipInput, StopProgram
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dataflow.recorded.files import opened
 from dataflow.recorded.lines import UNREADABLE, said
-from operators.rows import NO_NAMING, Naming
+from operators.layouts import NO_NAMING, Naming
 from state.errors import StopProgram
 
 _ROWS_SUFFIX = re.compile(r"\.(csv|jsonl|ndjson|json)(\.gz)?$", re.IGNORECASE)

@@ -9,20 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.rows import (
-    OVERLONG_ROW,
-    BadInput,
-    Chunk,
-    Layout,
-    Naming,
-    RowLayout,
-    hold_to_first,
-    layout_of,
-    message_layout_of,
-    open_time_of_row,
-    parse_chunk,
-    symbol_of_row,
-)
+from operators.layouts import Layout, Naming, RowLayout, hold_to_first, layout_of, message_layout_of
+from operators.rows import OVERLONG_ROW, BadInput, Chunk, open_time_of_row, parse_chunk, symbol_of_row
 from state.bar import Bar
 from state.errors import SkipInput, StopProgram
 from state.timeframe import TIMEFRAMES
