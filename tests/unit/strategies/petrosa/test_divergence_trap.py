@@ -90,6 +90,7 @@ def test_the_last_bar_may_be_the_recent_extreme() -> None:
         pytest.param(altered(TRAP, low=90.0), {}, id="the recent low again, of which the first counts"),
         pytest.param(altered(TRAP, -6, low=80.0), {}, id="a lower low before the older bars"),
         pytest.param(TRAP, {"pivot_gap": 3}, id="one older bar less"),
+        pytest.param(TRAP, {"price_lookback": 5}, id="one older bar more"),
     ],
 )
 def test_holds_with(view: View, candles: list[Candle], parameters: dict[str, float]) -> None:

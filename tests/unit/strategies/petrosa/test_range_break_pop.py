@@ -81,6 +81,8 @@ def with_true_ranges(*true_ranges: float) -> list[Candle]:
         pytest.param(
             with_true_ranges(18, 4, 5), {"range_period": 2}, 0.6, id="higher than half a shorter range before"
         ),
+        pytest.param(with_true_ranges(18, 6, 2), {}, 0.7, id="lower for the first time"),
+        pytest.param(with_true_ranges(18, 4, 10), {}, 0.6, id="higher again"),
         pytest.param(with_true_ranges(4, 4, 4), {}, 0.6, id="the same"),
         pytest.param(with_true_ranges(4, 5, 4), {}, 0.6, id="higher"),
         pytest.param(with_true_ranges(18, 4, 5)[1:], {}, 0.7, id="as soon as there was an atr then"),
