@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from strategies.configuration import EngineSettings
@@ -17,7 +18,8 @@ class Emission:
     __slots__ = ("cooldown_bars", "emitted", "held", "min_confidence", "min_data_points")
 
     def __init__(self, engine: EngineSettings, min_data_points: int) -> None:
-        self.min_confidence = engine.min_confidence
+        # Confidences count within 0..1, so that none is too low for 0. An undefined one still is.
+        self.min_confidence = engine.min_confidence or -inf
         self.cooldown_bars = engine.cooldown_bars
         self.min_data_points = min_data_points
         self.held: Action | None = None
@@ -31,7 +33,6 @@ class Emission:
         is at least the cooldown back. Without `emit`, as for bars from history, nothing is emitted and only what
         is held is remembered.
         """
-        # An undefined confidence is not at least anything.
         if not (setup.confidence >= self.min_confidence and bars_seen >= self.min_data_points and setup.makes_sense()):
             self.held = None
             return False

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from inspect import getdoc
-from math import isfinite
+from math import inf
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from state.indicator_set import IndicatorSet
+from state.indicators.base import Series
 from strategies.parameters import Parameters
 from strategies.setup import Setup
 
@@ -39,6 +40,7 @@ class Strategy(ABC, Generic[P]):
         self.p: P = plain(parameters)
         self.ask(need)
         self._names = _series_names(type(self), self.p, need)
+        self._series: tuple[Series, ...] = tuple(getattr(self, name) for name in self._names)
 
     @abstractmethod
     def ask(self, need: IndicatorSet) -> None:
@@ -50,8 +52,8 @@ class Strategy(ABC, Generic[P]):
 
     def indicators(self) -> dict[str, float]:
         """The values on this bar of the series that the strategy reads, by name, undefined ones left out."""
-        values = {name: getattr(self, name)[-1] for name in self._names}
-        return {name: value for name, value in values.items() if isfinite(value)}
+        named = zip(self._names, self._series, strict=True)
+        return {name: series[-1] for name, series in named if -inf < series[-1] < inf}
 
 
 @lru_cache(maxsize=4096)

@@ -25,12 +25,12 @@ class Setup(NamedTuple):
 
     def makes_sense(self) -> bool:
         """Whether stop and target lie on their sides of the price, all finite and above 0."""
-        price, stop, target = self.price, self.stop, self.target
-        if self.action == "hold" or stop is None or target is None:
-            return self.action == "hold" and 0.0 < price < inf
-        if self.action == "buy":
+        action, _, price, stop, target = self
+        if stop is None or target is None:
+            return action == "hold" and 0.0 < price < inf
+        if action == "buy":
             return 0.0 < stop < price < target < inf
-        return 0.0 < target < price < stop < inf
+        return action == "sell" and 0.0 < target < price < stop < inf
 
 
 _new = tuple.__new__  # what a NamedTuple's own constructor calls, at half its cost
@@ -45,6 +45,11 @@ def atr_setup(action: Action, confidence: float, price: float, atr: float, p: At
     if action == "buy":
         return _new(Setup, (action, confidence, price, price - risk, price + reward))
     return _new(Setup, (action, confidence, price, price + risk, price - reward))
+
+
+def alert_setup(confidence: float, price: float) -> Setup:
+    """An alert: nothing to trade, so neither stop nor target."""
+    return _new(Setup, ("hold", confidence, price, None, None))
 
 
 def level_setup(action: Action, confidence: float, price: float, stop: float, risk_reward: float) -> Setup:

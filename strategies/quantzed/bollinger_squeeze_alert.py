@@ -6,7 +6,7 @@ from state.indicator_set import IndicatorSet
 from strategies import parameters as param
 from strategies.base import Strategy
 from strategies.conditions import ratio
-from strategies.setup import Setup
+from strategies.setup import Setup, alert_setup
 
 
 class Parameters(param.Parameters):
@@ -41,4 +41,4 @@ class BollingerSqueezeAlert(Strategy[Parameters]):
         if not width < p.squeeze_threshold:
             return None
         strong = width < p.strong_squeeze_threshold
-        return Setup("hold", p.strong_confidence if strong else p.base_confidence, self.close[-1])
+        return alert_setup(p.strong_confidence if strong else p.base_confidence, self.close[-1])

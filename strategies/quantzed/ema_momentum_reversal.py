@@ -67,16 +67,16 @@ class EMAMomentumReversal(Strategy[Parameters]):
                 return p.slope_confidence
         if slope <= 0.0 and close[-1] < self.low[-2] and self._capitulates():
             return p.capitulation_confidence
-        return p.weakness_confidence if slope > before and self._recovers_from_weakness() else None
+        if slope > before and close[-2] < close[-3] and close[-1] < close[-3] and self._recovers_from_weakness():
+            return p.weakness_confidence
+        return None
 
     def _capitulates(self) -> bool:
         ema, low = self.ema, self.low
         return all(low[-i] <= ema[-i] and ema[-i] - ema[-i - 1] <= 0.0 for i in range(1, self.p.window + 1))
 
     def _recovers_from_weakness(self) -> bool:
-        ema, close = self.ema, self.close
-        if not (close[-2] < close[-3] and close[-1] < close[-3] and close[-1] > self.open[-1]):
-            return False
-        if all_above(self.low, ema, WEAK_BARS):
+        ema = self.ema
+        if not self.close[-1] > self.open[-1] or all_above(self.low, ema, WEAK_BARS):
             return False
         return sum(ema[-i] < ema[-i - 1] for i in range(1, self.p.window + 1)) >= WEAK_BARS

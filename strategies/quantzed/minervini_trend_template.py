@@ -48,15 +48,21 @@ class MinerviniTrendTemplate(Strategy[Parameters]):
     def setup(self) -> Setup | None:
         """Enough of the criteria hold."""
         p, close, medium, long = self.p, self.close[-1], self.ema_medium[-1], self.ema_long[-1]
-        criteria = (
-            (close > long)
-            + (long > self.ema_long[-1 - p.slope_bars])
-            + (close > medium)
-            + (medium > long)
-            + (close > self.ema_short[-1])
-            + (close > self.lowest[-1] * p.above_low_ratio)
-            + (close > self.highest[-1] * p.near_high_ratio)
-        )
+        criteria = 0
+        if close > long:
+            criteria += 1
+        if long > self.ema_long[-1 - p.slope_bars]:
+            criteria += 1
+        if close > medium:
+            criteria += 1
+        if medium > long:
+            criteria += 1
+        if close > self.ema_short[-1]:
+            criteria += 1
+        if close > self.lowest[-1] * p.above_low_ratio:
+            criteria += 1
+        if close > self.highest[-1] * p.near_high_ratio:
+            criteria += 1
         if criteria < p.min_criteria:
             return None
         confidence = p.base_confidence + criteria / CRITERIA * p.criteria_weight
