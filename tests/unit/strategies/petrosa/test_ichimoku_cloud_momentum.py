@@ -33,6 +33,13 @@ FALLING_CLOUD: list[Candle] = [
     BELOW,
     (98.0, 103.0, 98.0, 102.0, 3.0),
 ]
+# Spans A and B were 99.5 and 99, and are 102 and 101.
+RISEN_CLOUD: list[Candle] = [
+    *BREAKOUT[:3],
+    (100.0, 105.0, 99.0, 100.0, 1.0),
+    BELOW,
+    (98.0, 104.0, 98.0, 103.0, 3.0),
+]
 NO_CLOUD: list[Candle] = [FLAT, FLAT, FLAT, FLAT, *BREAKOUT[-2:]]
 
 
@@ -77,6 +84,8 @@ def test_target_lies_as_far_per_risk_as_set() -> None:
         pytest.param(altered(BREAKOUT, volume=9.0), {"volume_bonus": 0.2}, 0.95, id="another volume bonus"),
         pytest.param(altered(BREAKOUT, volume=9.0), {"volume_sma_period": 7}, 0.75, id="no mean volume yet"),
         pytest.param(FALLING_CLOUD, {}, 0.7, id="a cloud the other way round"),
+        pytest.param(altered(BREAKOUT, 0, high=107.0), {}, 0.75, id="a cloud that was the other way round"),
+        pytest.param(RISEN_CLOUD, {}, 0.75, id="a cloud that rose"),
         pytest.param(NO_CLOUD, {}, 0.7, id="a cloud of no height"),
         pytest.param(BREAKOUT, {"cloud_bonus": 0.2}, 0.9, id="another cloud bonus"),
         pytest.param(BREAKOUT, {"base_confidence": 0.5}, 0.55, id="another base"),
@@ -91,6 +100,7 @@ def test_confidence(view: View, candles: list[Candle], parameters: dict[str, flo
     "candles",
     [
         pytest.param(altered(BREAKOUT, close=100.1), id="just outside"),
+        pytest.param(altered(FALLING_CLOUD, 0, high=107.0), id="outside of where it is, not of where it was"),
         pytest.param(altered(BREAKOUT, -2, high=99.5, close=99.5), id="from its edge"),
         pytest.param(altered(FALLING_CLOUD, -2, high=101.0, close=101.0), id="from its edge, which is span b"),
     ],

@@ -94,6 +94,12 @@ GROWING: list[Candle] = [*map(calm, (10.0, 10.0, 100.0, 10.0, 10.0, 14.0)), FLOW
         pytest.param(EARLIER, {}, id="absorption on the bar before, by what was usual then"),
         pytest.param(altered(FLOW, -2, volume=25.0), {}, id="the least growth of volume"),
         pytest.param(GROWING, {"volume_window": 5, "volume_trend_ratio": 2.2}, id="growth over half of an odd window"),
+        pytest.param([calm(10.0)] * 11 + EARLIER, {}, id="absorption, series just cut to their depth"),
+        pytest.param(
+            [calm(10.0)] * 9 + GROWING,
+            {"volume_window": 5, "volume_trend_ratio": 2.2},
+            id="growth, series just cut to their depth",
+        ),
         pytest.param(altered(FLOW, -2, close=99.0), {"consolidation_threshold": 0.02}, id="the widest consolidation"),
         pytest.param(altered(FLOW, -3, high=150.0, close=150.0), {}, id="a close far away before the window"),
         pytest.param(FLOW[1:], {}, id="a usual volume for the last bar only"),
