@@ -18,9 +18,11 @@ ID = "ema_momentum_reversal"
 CALM = still(16, 16, 16)
 
 # The EMA: 16, 12, 16. The low is above the one before, which is 8.
-ADVANCED: list[Candle] = [*CALM, *still(8), (10.0, 22.0, 9.0, 20.0, 1.0)]
+ADVANCED: list[Candle] = [*CALM, (16.0, 16.0, 8.0, 8.0, 1.0), (10.0, 22.0, 9.0, 20.0, 1.0)]
 # The same with a low that is not.
 SLOPE: list[Candle] = altered(ADVANCED, low=8.0)
+# Above an EMA of 16 with its close only.
+RISE: Candle = (16.0, 17.0, 16.0, 17.0, 1.0)
 # The EMA: 16, 16, 16, 12.
 CAPITULATION: list[Candle] = [*CALM, *still(16, 16), (16.0, 18.0, 6.0, 8.0, 1.0)]
 # The EMA: 36, 31, 27.5, 26.25, so it falls by 5, 3.5 and 1.25.
@@ -143,8 +145,10 @@ def test_each_condition_of_a_turn_is_needed(holding: list[Candle], broken: list[
         pytest.param(
             altered(CAPITULATION, -2, low=8.25), altered(CAPITULATION, -2, low=8.0), id="close below the low before"
         ),
-        pytest.param([*CALM, *still(16, 16, 8)], [*CALM, *still(17, 16, 8)], id="EMA not rising on the first bar"),
-        pytest.param([*CALM, *still(16, 16, 8)], [*CALM, *still(16, 17, 8)], id="EMA not rising on the second bar"),
+        pytest.param([*CALM, *still(16, 16, 8)], [*CALM, RISE, *still(16, 8)], id="EMA not rising first"),
+        pytest.param([*CALM, *still(16, 16, 8)], [*CALM, *still(16), RISE, *still(8)], id="EMA not rising then"),
+        # The EMA was 12: it rises to 13, below where it came from.
+        pytest.param([*CALM, *still(8, 12, 8)], [*CALM, *still(8, 14, 8)], id="EMA not rising again"),
     ],
 )
 def test_each_condition_of_a_capitulation_is_needed(holding: list[Candle], broken: list[Candle]) -> None:

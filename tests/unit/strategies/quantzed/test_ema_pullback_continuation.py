@@ -11,11 +11,12 @@ from tests.kit import Candle, altered, setup_of, still
 
 ID = "ema_pullback_continuation"
 PERIODS: dict[str, Any] = {"ema_signal": 3, "ema_period": 7, "ema_trend": 15}
-CALM = still(*[16] * 15)
-# The EMAs: (16, 16, 16), (24, 20, 18), (28, 23, 19.75). A quarter above 23 is 28.75.
-UP: list[Candle] = [*CALM, (16.0, 32.0, 16.0, 32.0, 1.0), (32.0, 36.0, 28.75, 32.0, 1.0)]
-# The EMAs: (16, 16, 16), (12, 14, 15), (10, 12.5, 14.125). A quarter below 12.5 is 9.375.
-DOWN: list[Candle] = [*CALM, (9.0, 9.0, 8.0, 8.0, 1.0), (8.0, 9.375, 7.375, 8.0, 1.0)]
+# The EMAs: (16, 16, 16), (24, 20, 18), (32, 25, 20.75). A quarter above 25 is 31.25.
+LOW = still(*[16] * 15)
+UP: list[Candle] = [*LOW, (16.0, 32.0, 16.0, 32.0, 1.0), (32.0, 44.0, 31.25, 40.0, 1.0)]
+# The EMAs: (64, 64, 64), (48, 56, 60), (42, 51, 57). A quarter below 51 is 38.25.
+HIGH = still(*[64] * 15)
+DOWN: list[Candle] = [*HIGH, (37.0, 37.5, 32.0, 32.0, 1.0), (36.0, 38.25, 35.0, 36.0, 1.0)]
 
 
 def setup(candles: list[Candle], trend_bars: int = 2, **parameters: Any) -> Setup | None:
@@ -24,16 +25,16 @@ def setup(candles: list[Candle], trend_bars: int = 2, **parameters: Any) -> Setu
 
 def test_buys_at_the_high_with_the_stop_at_the_low() -> None:
     # The trend has its whole weight, the depth none.
-    assert setup(UP) == pytest.approx(("buy", 0.74 + 0.08, 36.0, 28.75, 36.0 + 2 * 7.25))
+    assert setup(UP) == pytest.approx(("buy", 0.74 + 0.08, 44.0, 31.25, 44.0 + 2 * 12.75))
 
 
 def test_sells_at_the_low_with_the_stop_at_the_high() -> None:
-    assert setup(DOWN) == pytest.approx(("sell", 0.74 + 0.08, 7.375, 9.375, 7.375 - 2 * 2.0))
+    assert setup(DOWN) == pytest.approx(("sell", 0.74 + 0.08, 35.0, 38.25, 35.0 - 2 * 3.25))
 
 
 def test_reward_follows_the_risk() -> None:
-    assert setup(UP, risk_reward=1.0) == pytest.approx(("buy", 0.82, 36.0, 28.75, 43.25))
-    assert setup(DOWN, risk_reward=1.0) == pytest.approx(("sell", 0.82, 7.375, 9.375, 5.375))
+    assert setup(UP, risk_reward=1.0) == pytest.approx(("buy", 0.82, 44.0, 31.25, 56.75))
+    assert setup(DOWN, risk_reward=1.0) == pytest.approx(("sell", 0.82, 35.0, 38.25, 31.75))
 
 
 @pytest.mark.parametrize(
@@ -42,15 +43,15 @@ def test_reward_follows_the_risk() -> None:
         pytest.param({"trend_factor": 0.0}, 0.74, 0.74, id="base"),
         pytest.param(
             {"trend_factor": 2.0},
-            0.74 + 0.08 * 2 * (23 - 19.75) / 19.75,
-            0.74 + 0.08 * 2 * (14.125 - 12.5) / 14.125,
+            0.74 + 0.08 * 2 * (25 - 20.75) / 20.75,
+            0.74 + 0.08 * 2 * (57 - 51) / 57,
             id="trend",
         ),
         pytest.param({"trend_weight": 0.03}, 0.77, 0.77, id="weight of the trend"),
         pytest.param(
-            {"trend_factor": 0.0, "depth_factor": 2.0},
-            0.74 + 0.06 * (1 - 2 * (32 - 23) / 23),
-            0.74 + 0.06 * (1 - 2 * (12.5 - 8) / 12.5),
+            {"trend_factor": 0.0, "depth_factor": 0.5},
+            0.74 + 0.06 * (1 - 0.5 * (40 - 25) / 25),
+            0.74 + 0.06 * (1 - 0.5 * (51 - 36) / 51),
             id="depth",
         ),
         pytest.param(
@@ -69,10 +70,10 @@ def test_confidence(parameters: dict[str, Any], of_a_buy: float, of_a_sell: floa
 @pytest.mark.parametrize(
     ("holding", "broken", "trend_bars"),
     [
-        pytest.param(UP, altered(UP, low=29.0), 2, id="low at the EMA"),
+        pytest.param(UP, altered(UP, low=31.5), 2, id="low at the EMA"),
         # The EMA was 20.
-        pytest.param([*CALM, *still(32, 21), UP[-1]], [*CALM, *still(32, 20), UP[-1]], 2, id="close above it before"),
-        pytest.param([*CALM, *still(32, 21)], [*CALM, *still(32, 20)], 1, id="close above it now"),
+        pytest.param([*LOW, *still(32, 21), UP[-1]], [*LOW, *still(32, 20), UP[-1]], 2, id="close above it before"),
+        pytest.param([*LOW, *still(32, 21)], [*LOW, *still(32, 20)], 1, id="close above it now"),
         # The EMAs were 28 and 30; with 42 both are 31.5.
         pytest.param(
             [*still(*[32] * 15, 16), (32.0, 43.0, 32.0, 43.0, 1.0)],
@@ -92,21 +93,21 @@ def test_each_condition_of_a_buy_is_needed(holding: list[Candle], broken: list[C
 @pytest.mark.parametrize(
     ("holding", "broken", "trend_bars"),
     [
-        pytest.param(DOWN, altered(DOWN, high=9.25), 2, id="high at the EMA"),
-        pytest.param(altered(DOWN, -2, high=9.25), altered(DOWN, -2, high=9.375), 2, id="higher high"),
-        # The EMA was 16.
+        pytest.param(DOWN, altered(DOWN, high=38.0), 2, id="high at the EMA"),
+        pytest.param(altered(DOWN, -2, high=38.0), altered(DOWN, -2, high=38.25), 2, id="higher high"),
+        # The EMA was 64.
         pytest.param(
-            [*CALM, *still(15), (17.0, 17.0, 8.0, 8.0, 1.0)],
-            [*CALM, *still(16), (17.0, 17.0, 8.0, 8.0, 1.0)],
+            [*HIGH, *still(63), (65.0, 65.0, 36.0, 36.0, 1.0)],
+            [*HIGH, *still(64), (65.0, 65.0, 36.0, 36.0, 1.0)],
             2,
             id="close below it before",
         ),
-        # The EMA was 14.
-        pytest.param([*CALM, *still(8, 13)], [*CALM, *still(8, 14)], 1, id="close below it now"),
-        # The EMAs were 24 and 20; with 12 both are 18.
+        # The EMA was 56.
+        pytest.param([*HIGH, *still(32, 55)], [*HIGH, *still(32, 56)], 1, id="close below it now"),
+        # The EMAs were 96 and 80; with 48 both are 72.
         pytest.param(
-            [*CALM, *still(32), (33.0, 33.0, 11.0, 11.0, 1.0)],
-            [*CALM, *still(32), (33.0, 33.0, 12.0, 12.0, 1.0)],
+            [*HIGH, *still(128), (129.0, 129.0, 47.0, 47.0, 1.0)],
+            [*HIGH, *still(128), (129.0, 129.0, 48.0, 48.0, 1.0)],
             1,
             id="signal EMA below the EMA",
         ),

@@ -12,9 +12,9 @@ from tests.kit import Candle, altered, setup_of, still
 ID = "fox_trap_reversal"
 PERIODS: dict[str, Any] = {"ema_fast": 3, "ema_medium": 7, "ema_slow": 15}
 # The EMAs: (32, 24, 20), (30, 25, 21), (32, 27.25, 22.625). A 64th above 32 is 32.5.
-UP: list[Candle] = [*still(*[16] * 15, 48, 28), (33.0, 36.0, 32.5, 34.0, 1.0)]
+UP: list[Candle] = [*still(*[16] * 15, 48), (34.0, 34.0, 28.0, 28.0, 1.0), (33.0, 36.0, 32.5, 34.0, 1.0)]
 # The EMAs: (32, 40, 44), (34, 39, 43), (32, 36.75, 41.375). A 64th below 32 is 31.5.
-DOWN: list[Candle] = [*still(*[48] * 15, 16, 36), (31.0, 31.5, 28.0, 30.0, 1.0)]
+DOWN: list[Candle] = [*still(*[48] * 15, 16), (30.0, 36.0, 30.0, 36.0, 1.0), (31.0, 31.5, 28.0, 30.0, 1.0)]
 # The EMAs: (40, 30, ...), (30, 27.5, ...), (25, 25.625, 22.678...), the slow one below.
 PEAK = still(*[16] * 15, 48, 48, 20, 20)
 # The EMAs: (24, 34, ...), (34, 36.5, ...), (39, 38.375, 41.321...), the slow one above.

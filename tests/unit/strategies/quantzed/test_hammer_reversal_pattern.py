@@ -11,7 +11,7 @@ from tests.kit import Candle, altered, setup_of, still
 
 ID = "hammer_reversal_pattern"
 # The body is 2, the lower shadow 2.5 and the upper one 0.25 times as long. Two closes of three are above 12.
-HAMMER: list[Candle] = [*still(13, 12, 13), (10.0, 12.5, 5.0, 12.0, 1.0)]
+HAMMER: list[Candle] = [*still(13, 12), (11.0, 13.0, 11.0, 13.0, 1.0), (10.0, 12.5, 5.0, 12.0, 1.0)]
 
 
 def setup(candles: list[Candle], **parameters: Any) -> Setup | None:
@@ -60,7 +60,7 @@ def test_confidence(candles: list[Candle], parameters: dict[str, Any], confidenc
         pytest.param(altered(HAMMER, high=12.75), id="short upper shadow"),
         pytest.param([*still(12, 12, 13), HAMMER[-1]], id="enough closes above"),
         pytest.param([*still(13, 11, 12), HAMMER[-1]], id="enough closes above among lower ones"),
-        pytest.param([*still(13, 13, 12, 12, 12), HAMMER[-1]], id="enough closes above of the last ones"),
+        pytest.param([*still(13, 12, 12, 13), HAMMER[-1]], id="enough closes above of the last ones"),
     ],
 )
 def test_each_condition_is_needed(broken: list[Candle]) -> None:

@@ -29,6 +29,9 @@ def test_buys_with_distances_in_atrs() -> None:
     nearer: dict[str, Any] = {"stop_loss_atr": 0.5, "take_profit_atr": 1.5}
     assert setup(UP, **nearer) == pytest.approx(("buy", 0.7 + 0.15, 32.0, 32.0 - 8.0, 32.0 + 24.0))
     assert setup(UP) == pytest.approx(("buy", 0.85, 32.0, 32.0 - 2 * 16.0, 32.0 + 3 * 16.0))
+    # A true range of 30 after those of 16.
+    wider = setup(altered(UP, low=2.0), **nearer)
+    assert wider == pytest.approx(("buy", 0.85, 32.0, 32.0 - 0.5 * 17.0, 32.0 + 1.5 * 17.0))
 
 
 def test_buys_with_distances_in_percent_until_there_is_an_atr() -> None:

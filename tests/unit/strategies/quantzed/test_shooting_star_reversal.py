@@ -12,7 +12,7 @@ from tests.kit import Candle, altered, setup_of, still
 ID = "shooting_star_reversal"
 # The body is 2, the upper shadow 2.5 and the lower one 0.25 times as long. Two closes of three are below 12, the one
 # before is 12, and so is the mean of the two last.
-STAR: list[Candle] = [*still(11, 11, 12), (14.0, 19.0, 11.5, 12.0, 1.0)]
+STAR: list[Candle] = [*still(11), (13.0, 13.0, 11.0, 11.0, 1.0), *still(12), (14.0, 19.0, 11.5, 12.0, 1.0)]
 
 
 def setup(candles: list[Candle], trend_period: int = 2, **parameters: Any) -> Setup | None:
@@ -62,7 +62,7 @@ def test_confidence(candles: list[Candle], parameters: dict[str, Any], confidenc
         pytest.param(altered(STAR, low=11.25), id="short lower shadow"),
         pytest.param([*still(12, 12, 11), STAR[-1]], id="enough closes below"),
         pytest.param([*still(11, 13, 12), STAR[-1]], id="enough closes below among higher ones"),
-        pytest.param([*still(11, 11, 12, 12, 12), STAR[-1]], id="enough closes below of the last ones"),
+        pytest.param([*still(11, 12, 12, 11), STAR[-1]], id="enough closes below of the last ones"),
     ],
 )
 def test_each_condition_is_needed(broken: list[Candle]) -> None:
