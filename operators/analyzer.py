@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from operators.emission import Emission
@@ -128,6 +129,7 @@ class KeyAnalyzer:
         confidence = min(1.0, max(0.0, confidence))
         symbol, timeframe, strategy_id, open_time_ms = self.symbol, self.timeframe, strategy.id, bar.open_time_ms
         reward = None if stop is None or target is None else abs(target - price) / abs(price - stop)
+        reward = None if reward == inf else reward
         return Signal(
             signal_id=signal_id_of(strategy_id, symbol, timeframe.name, open_time_ms, action),
             strategy_id=strategy_id,
@@ -172,10 +174,17 @@ class KeyAnalyzer:
         """
         content = unseal(snapshot)
         try:
-            self.order = BarOrder(self.timeframe, content["last_open_ms"])
-            self.bars_seen = content["bars_seen"]
+            last_open_ms = content["last_open_ms"]  # None before the first bar
+            self.order = BarOrder(self.timeframe, None if last_open_ms is None else _whole_number(last_open_ms))
+            self.bars_seen = _whole_number(content["bars_seen"])
             self.indicators.load(content["indicators"])
             for strategy_id, emission in self.emissions.items():
                 emission.load(content["emissions"][strategy_id])
-        except (KeyError, TypeError, ValueError) as error:
-            raise WarmUpAgain(f"the snapshot lacks {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
+
+
+def _whole_number(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"expected a whole number, got {value!r:.40}")
+    return value

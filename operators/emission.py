@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import Any, get_args
 
 from strategies.configuration import EngineSettings
 from strategies.setup import Action, Setup
@@ -53,6 +53,15 @@ class Emission:
         return self.held, dict(self.emitted)
 
     def load(self, dumped: Any) -> None:
-        """Go on from what `dump` returned."""
-        self.held, emitted = dumped
-        self.emitted = dict(emitted)
+        """Go on from what `dump` returned.
+
+        Raises:
+            ValueError, TypeError, AttributeError: it is something else.
+        """
+        held, emitted = dumped
+        actions = get_args(Action)
+        if held not in (None, *actions) or any(
+            action not in actions or type(bar) is not int for action, bar in emitted.items()
+        ):
+            raise ValueError(f"not what a strategy held and emitted: {dumped!r:.80}")
+        self.held, self.emitted = held, dict(emitted)

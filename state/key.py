@@ -18,7 +18,7 @@ def check_symbol(text: str) -> str:
         SkipInput: it is not 1 to 40 letters, digits and underscores.
     """
     symbol = text.strip().upper()
-    if not _SYMBOL.fullmatch(symbol):
+    if not (text.isascii() and _SYMBOL.fullmatch(symbol)):  # some letters of other scripts are ASCII in upper case
         raise SkipInput(f"bad symbol {text[:60]!r}: expected 1 to 40 letters, digits or underscores")
     return symbol
 

@@ -79,7 +79,10 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
         rest = iter(numbers)
         for name in self.STATE:
             kind = type(getattr(self, name))
-            setattr(self, name, kind(next(rest)))
+            try:
+                setattr(self, name, kind(next(rest)))
+            except (ValueError, OverflowError) as error:
+                raise WarmUpAgain(f"{type(self).__name__}.{name}: {error}") from error
         for name in self.OUTPUTS:
             getattr(self, name)[:] = islice(rest, self.depth)
         for part in self.sub_indicators:

@@ -15,7 +15,8 @@ class BollingerBands(WindowIndicator):
     """Mean of the last `period` values of `source`, and `width` population standard deviations around it.
 
     Sums of values and squares are kept as distances from an anchor inside the window (the last value of the
-    older block), where cancellation cannot eat the digits: a flat window has a deviation of exactly 0.
+    older block, once there is one), where cancellation cannot eat the digits: a flat window has a deviation of
+    exactly 0.
     """
 
     OUTPUTS = ("lower", "middle", "upper")
@@ -37,11 +38,14 @@ class BollingerBands(WindowIndicator):
         return len(self.middle)
 
     def start_block(self, older: Series) -> None:
-        """Sum distances from the anchor and their squares over the tails of `older`."""
-        distances = [value - self.anchor for value in reversed(older[1:])]
-        self.tails = list(accumulate(distances)) if older else self.cold_tails()
-        squares = [distance * distance for distance in distances]
-        self.square_tails = list(accumulate(squares)) if older else self.cold_tails()
+        """Sum distances from the anchor and their squares over the tails of `older`, and over the whole of it."""
+        if older:
+            distances = [value - self.anchor for value in reversed(older)]
+            self.tails = list(accumulate(distances))
+            self.square_tails = list(accumulate([distance * distance for distance in distances]))
+            self.whole, self.square_whole = self.tails.pop(), self.square_tails.pop()
+        else:
+            self.tails, self.square_tails = self.cold_tails(), self.cold_tails()
         self.head = self.square_head = 0.0
 
     def fold(self, value: float) -> None:
@@ -60,9 +64,9 @@ class BollingerBands(WindowIndicator):
         if self.tails:
             self._append(self.tails.pop() + head, self.square_tails.pop() + square_head)
         else:
-            self._append(head, square_head)
             self.anchor = value
             self.end_block()
+            self._append(self.whole, self.square_whole)
 
     def _append(self, total: float, squares: float) -> None:
         period = self.period
