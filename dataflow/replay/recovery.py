@@ -17,6 +17,7 @@ from state.errors import StopProgram
 SNAPSHOT_PARTITIONS = 8
 
 MANIFEST = "replay.json"
+LOCK = "replay.lock"
 
 
 def open_folder(plan: Plan) -> IO[str]:
@@ -27,7 +28,8 @@ def open_folder(plan: Plan) -> IO[str]:
     """
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
-        lock = (plan.folder / "replay.lock").open("w")
+        _check_ours(plan.folder)
+        lock = (plan.folder / LOCK).open("w")
         _lock(lock, plan.folder)
         _check_or_start(plan)
         for part in range(plan.processes):  # of an interrupted run
@@ -35,6 +37,14 @@ def open_folder(plan: Plan) -> IO[str]:
     except OSError as error:
         raise StopProgram(f"{plan.folder}: cannot be used for recovery: {error.strerror or error}") from error
     return lock
+
+
+def _check_ours(folder: Path) -> None:
+    """The lock marks a folder as ours, and without it we touch nothing."""
+    if not (folder / LOCK).exists():
+        stranger = min((path.name for path in folder.iterdir()), default=None)
+        if stranger is not None:
+            raise StopProgram(f"{folder}: not a recovery folder, and not empty: it holds {stranger}")
 
 
 def _lock(lock: IO[str], folder: Path) -> None:
@@ -48,11 +58,6 @@ def _check_or_start(plan: Plan) -> None:
     manifest = plan.folder / MANIFEST
     wanted = orjson.loads(orjson.dumps(_description(plan)))
     if not manifest.exists():
-        strangers = [
-            path.name for path in plan.folder.iterdir() if path.name != "replay.lock" and path != plan.snapshots
-        ]
-        if strangers:
-            raise StopProgram(f"{plan.folder}: not a recovery folder, and not empty: it holds {min(strangers)}")
         _start(plan, manifest, wanted)
         return
     try:
@@ -69,7 +74,7 @@ def _check_or_start(plan: Plan) -> None:
 
 def _start(plan: Plan, manifest: Path, description: dict[str, Any]) -> None:
     plan.snapshots.mkdir(exist_ok=True)
-    for left_over in plan.snapshots.iterdir():  # from a start that was killed before it had a manifest
+    for left_over in plan.snapshots.glob("part-*.sqlite3*"):  # from a start that was killed before it had a manifest
         left_over.unlink()
     init_db_dir(plan.snapshots, SNAPSHOT_PARTITIONS)
     unfinished = manifest.with_suffix(".new")
