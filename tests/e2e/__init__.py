@@ -1,0 +1,1 @@
+"""The command as a user runs it: files in, files and tables out."""
