@@ -97,7 +97,7 @@ GROWING: list[Candle] = [*map(calm, (10.0, 10.0, 100.0, 10.0, 10.0, 14.0)), FLOW
         pytest.param([calm(10.0)] * 11 + EARLIER, {}, id="absorption, series just cut to their depth"),
         pytest.param(
             [calm(10.0)] * 9 + GROWING,
-            {"volume_window": 5, "volume_trend_ratio": 2.2},
+            {"baseline_window": 3, "volume_window": 5, "volume_trend_ratio": 2.2},
             id="growth, series just cut to their depth",
         ),
         pytest.param(altered(FLOW, -2, close=99.0), {"consolidation_threshold": 0.02}, id="the widest consolidation"),
