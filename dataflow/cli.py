@@ -17,13 +17,13 @@ from dataflow.recorded import recorded_files
 from dataflow.replay.plan import END_OF_TIME_MS, Plan
 from dataflow.replay.run import Outcome
 from dataflow.replay.run import replay as run_replay
+from dataflow.stopping import USER_ERROR
 from dataflow.tables import progress_bar, replay_tables, strategies_table, strategy_table
 from operators.times import parse_time_ms
 from state.errors import SkipInput, StopProgram
 from strategies.configuration import Configuration, configuration_of, parse_overrides
 from strategies.registry import strategy_named
 
-USER_ERROR = 2
 INTERNAL_ERROR = 70
 
 # Width of tables where nobody looks at a terminal.
@@ -175,7 +175,10 @@ def _configuration(
     given = {"min_confidence": min_confidence, "cooldown_bars": cooldown_bars}
     engine: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if strategies is not None:
-        engine["enabled_strategies"] = tuple(name.strip() for name in strategies.split(",") if name.strip())
+        names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+        if not names:
+            raise StopProgram("--strategies: expected ids separated by commas, got none")
+        engine["enabled_strategies"] = names
     return configuration_of(engine, parse_overrides(overrides or ()), source="command_line")
 
 

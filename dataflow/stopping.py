@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+
+USER_ERROR = 2
+"""The exit code for what the user must see to."""
 
 
 class Stop:
@@ -28,6 +34,22 @@ class Stop:
             self.failure = reason
             if self._on_failure:
                 self._on_failure(reason)
+
+    @contextmanager
+    def on_failing_disk(self, path: Path, *, abandon: bool) -> Iterator[None]:
+        """While entered, an error of the operating system is a failure to write `path`.
+
+        With `abandon` it ends the process at once, before the epoch can close and what was not written counts as
+        done. Nothing is raised: Bytewax would panic, and tell the user about it.
+        """
+        try:
+            yield
+        except OSError as error:
+            self.fail(f"{path}: cannot be written: {error.strerror or error}")
+            if abandon:
+                if self._on_failure is None:
+                    sys.stderr.write(f"ta-bot: {self.failure}\n")
+                os._exit(USER_ERROR)
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:

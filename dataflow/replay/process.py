@@ -39,7 +39,7 @@ def replay_flow(plan: Plan, stop: Stop, progress: Progress) -> Dataflow:
         live_from_ms=plan.from_ms,
         on_bars=progress.bars_analyzed,
     )
-    source, signals, report = RecordedSource(plan, stop, progress), SignalFiles(plan), ReportFiles(plan, stop)
+    source, signals, report = RecordedSource(plan, stop, progress), SignalFiles(plan, stop), ReportFiles(plan, stop)
     if plan.to_ms == END_OF_TIME_MS:
         return build_flow(source, analysis, signals, report)
 
@@ -83,8 +83,9 @@ def run_member(plan: Plan, member: Member) -> None:
         with stop.on_signals():
             _await_listeners(member.addresses[: member.index])
             run_flow(plan, stop, Progress(member.slots, member.index), member.addresses, member.index)
-    except Exception as error:  # noqa: BLE001  # told to the parent, which says it to the user
-        member.failures.send(f"process {member.index} failed: {innermost(error)}")
+    except BaseException as error:  # noqa: BLE001  # Bytewax's panics too; the parent tells the user
+        if stop.failure is None:
+            member.failures.send(f"process {member.index} failed: {innermost(error)}")
         sys.exit(1)
 
 

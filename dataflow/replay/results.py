@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import orjson
 
@@ -90,23 +90,33 @@ def _existing(paths: Iterable[Path]) -> list[Path]:
 
 
 @contextmanager
-def _output(target: Path | IO[bytes] | None) -> Iterator[Any]:
-    """Where lines go: a stream, nowhere, or a file that takes its name only when it is complete."""
-    if target is None or not isinstance(target, Path):
+def _output(target: Path | IO[bytes] | None) -> Iterator[IO[bytes]]:
+    """Where lines go: a stream, nowhere, or a file."""
+    if target is None:
         with Path(os.devnull).open("wb") as nowhere:
-            yield target or nowhere
-        return
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            try:
-                yield file.file  # the wrapper around it would cost more than the writing
-            except BaseException:
-                Path(file.name).unlink()
-                raise
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(target)
-    except OSError as error:
-        raise StopProgram(f"{target}: cannot be written: {error.strerror or error}") from error
+            yield nowhere
+    elif not isinstance(target, Path):
+        yield target
+    else:
+        try:
+            # A pipe or a device is written to, and keeps being one.
+            with target.open("wb") if target.exists() and not target.is_file() else _whole_file(target) as lines:
+                yield lines
+        except OSError as error:
+            raise StopProgram(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _whole_file(target: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name only when it is complete."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            yield file.file  # the wrapper around it would cost more than the writing
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(target)
 
 
 def _umask() -> int:

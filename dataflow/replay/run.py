@@ -71,8 +71,8 @@ def _run(plan: Plan, stop: Stop, progress: Progress) -> None:
     else:
         try:
             run_flow(plan, stop, progress)
-        except Exception as error:
-            raise StopProgram(f"the flow failed: {innermost(error)}") from error
+        except BaseException as error:  # Bytewax's panics too
+            raise StopProgram(stop.failure or f"the flow failed: {innermost(error)}") from error
     if stop.failure:
         raise StopProgram(stop.failure)
 

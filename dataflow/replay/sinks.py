@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 from zlib import crc32
@@ -43,8 +44,9 @@ def sort_key(signal: Signal) -> bytes:
 class SignalFiles(FixedPartitionedSink[Signal, int]):
     """Signals into one file per process; see the module."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, stop: Stop) -> None:
         self.plan = plan
+        self.stop = stop
 
     def list_parts(self) -> list[str]:
         """One partition per process."""
@@ -56,29 +58,40 @@ class SignalFiles(FixedPartitionedSink[Signal, int]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> SignalFile:
         """A file that is cut back to its snapshot."""
-        return SignalFile(signals_file(self.plan, int(for_part)), resume_state or 0)
+        return SignalFile(signals_file(self.plan, int(for_part)), resume_state or 0, self.plan, self.stop)
 
 
 class SignalFile(StatefulSinkPartition[Signal, int]):
     """The signals of some keys."""
 
-    def __init__(self, path: Path, length: int) -> None:
-        self.file: IO[bytes] = path.open("ab")
-        self.file.truncate(length)
+    def __init__(self, path: Path, length: int, plan: Plan, stop: Stop) -> None:
+        self.path = path
+        self.abandon = plan.recovery
+        self.stop = stop
+        with self._guarded():
+            self.file: IO[bytes] = path.open("ab")
+            self.file.truncate(length)
+
+    def _guarded(self) -> AbstractContextManager[None, bool]:
+        return self.stop.on_failing_disk(self.path, abandon=self.abandon)
 
     def write_batch(self, values: list[Signal]) -> None:
         """Append signals."""
-        self.file.write(b"".join(b"%b\t%b\n" % (sort_key(signal), signal.to_json()) for signal in values))
+        with self._guarded():
+            self.file.write(b"".join(b"%b\t%b\n" % (sort_key(signal), signal.to_json()) for signal in values))
 
     def snapshot(self) -> int:
         """The file's length, once everything is on disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        return self.file.tell()
+        with self._guarded():
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            return self.file.tell()
+        return 0  # of a replay that has failed and cannot be resumed
 
     def close(self) -> None:
         """Write out what is left."""
-        self.file.close()
+        with self._guarded():
+            self.file.close()
 
 
 class ReportFiles(FixedPartitionedSink[BadInput | Tally, dict[str, Any]]):
@@ -98,16 +111,16 @@ class ReportFiles(FixedPartitionedSink[BadInput | Tally, dict[str, Any]]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: dict[str, Any] | None) -> ReportFile:
         """Counts that go on from their snapshot."""
-        strict_stop = self.stop if self.plan.strict else None
-        return ReportFile(report_file(self.plan, int(for_part)), resume_state, strict_stop)
+        return ReportFile(report_file(self.plan, int(for_part)), resume_state, self.plan, self.stop)
 
 
 class ReportFile(StatefulSinkPartition[BadInput | Tally, dict[str, Any]]):
     """The counts of some keys."""
 
-    def __init__(self, path: Path, resume_state: dict[str, Any] | None, strict_stop: Stop | None) -> None:
+    def __init__(self, path: Path, resume_state: dict[str, Any] | None, plan: Plan, stop: Stop) -> None:
         self.path = path
-        self.strict_stop = strict_stop
+        self.strict = plan.strict
+        self.stop = stop
         state = resume_state or {"bad_rows": 0, "keys": {}}
         self.bad_rows: int = state["bad_rows"]
         self.tallies = {key: Tally(**counts) for key, counts in state["keys"].items()}
@@ -123,8 +136,8 @@ class ReportFile(StatefulSinkPartition[BadInput | Tally, dict[str, Any]]):
     def _count_bad(self, bad: BadInput) -> None:
         self.bad_rows += 1
         message = f"{bad.where}: {bad.reason}"
-        if self.strict_stop:
-            self.strict_stop.fail(message)
+        if self.strict:
+            self.stop.fail(message)
         elif self.bad_rows <= BAD_ROWS_SHOWN:
             more = "; further bad rows are only counted" if self.bad_rows == BAD_ROWS_SHOWN else ""
             sys.stderr.write(f"bad row: {message}{more}\n")
@@ -135,4 +148,5 @@ class ReportFile(StatefulSinkPartition[BadInput | Tally, dict[str, Any]]):
 
     def close(self) -> None:
         """Write the counts to the report file."""
-        self.path.write_bytes(orjson.dumps(self.snapshot()))
+        with self.stop.on_failing_disk(self.path, abandon=False):  # it is written again at the end of a rerun
+            self.path.write_bytes(orjson.dumps(self.snapshot()))
