@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.console import Console
 from dataflow.market import write_market
 from dataflow.recorded import recorded_files
 from dataflow.replay.plan import END_OF_TIME_MS, Plan
+from dataflow.replay.progress import Progress
 from dataflow.replay.run import Outcome
 from dataflow.replay.run import replay as run_replay
 from dataflow.stopping import USER_ERROR
@@ -25,6 +27,8 @@ from strategies.configuration import Configuration, configuration_of, parse_over
 from strategies.registry import strategy_named
 
 INTERNAL_ERROR = 70
+
+STDOUT = Path("-")
 
 # Width of tables where nobody looks at a terminal.
 PIPED_WIDTH = 100
@@ -97,8 +101,11 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         raise StopProgram(f"--to must be later than --from, got {start} and {end}")
     for target in (out, alerts_out):
         _check_writable(target)
+    if out is not None and alerts_out is not None and out.resolve() == alerts_out.resolve():
+        raise StopProgram(f"--out and --alerts-out are both {out}: without --alerts-out, alerts go to --out")
+    written = [path for path in (out, alerts_out, recovery) if path is not None]
     plan = Plan(
-        files=tuple(recorded_files(paths, symbol=symbol, timeframe=timeframe)),
+        files=tuple(recorded_files(paths, symbol=symbol, timeframe=timeframe, leave_out=written)),
         configuration=configuration,
         folder=recovery or Path(),
         processes=processes,
@@ -142,16 +149,21 @@ def strategies(
 ) -> None:
     """List the strategies and their parameters."""
     table = strategies_table() if strategy_id is None else strategy_table(strategy_named(strategy_id))
-    _console(None).print(table)
+    _console().print(table)
 
 
 def _replay_and_tell(plan: Plan, out: Path | None, alerts_out: Path | None) -> None:
-    console = _console(out)
-    target = sys.stdout.buffer if out == Path("-") else out
-    outcome = run_replay(
-        plan, target, alerts_out, lambda progress, total: progress_bar(Console(stderr=True), progress, total)
-    )
+    console = _console(out, alerts_out)
+    outcome = run_replay(plan, _target(out), _target(alerts_out), _progress_bar)
     _tell(console, plan, outcome)
+
+
+def _progress_bar(progress: Progress, total_bytes: int) -> AbstractContextManager[None]:
+    return progress_bar(Console(stderr=True), progress, total_bytes)
+
+
+def _target(path: Path | None) -> Path | IO[bytes] | None:
+    return sys.stdout.buffer if path == STDOUT else path
 
 
 def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
@@ -163,10 +175,11 @@ def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
         console.print(table)
 
 
-def _console(out: Path | None) -> Console:
-    """Where tables go: stdout, or stderr when the signals go to stdout."""
-    console = Console(stderr=out == Path("-"))
-    return console if console.is_terminal else Console(stderr=out == Path("-"), width=PIPED_WIDTH)
+def _console(*outputs: Path | None) -> Console:
+    """Where tables go: stdout, or stderr when signals go to stdout."""
+    to_stderr = STDOUT in outputs
+    console = Console(stderr=to_stderr)
+    return console if console.is_terminal else Console(stderr=to_stderr, width=PIPED_WIDTH)
 
 
 def _configuration(
@@ -191,7 +204,7 @@ def _time(text: str | None, option: str, default: int) -> int:
 
 def _check_writable(target: Path | None) -> None:
     """Tell before the work, not after it, that its result cannot be written."""
-    if target is None or target == Path("-"):
+    if target is None or target == STDOUT:
         return
     if target.is_dir() or not target.parent.is_dir():
         raise StopProgram(f"{target}: cannot be written: {'is a folder' if target.is_dir() else 'no such folder'}")

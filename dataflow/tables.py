@@ -136,6 +136,6 @@ def _text(number: float) -> str:
 
 def _table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
     table = Table(title=title, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=not index)
     return table

@@ -23,9 +23,15 @@ _ROWS_SEARCHED = 1000
 
 
 def recorded_files(
-    paths: Sequence[str | Path], *, symbol: str | None = None, timeframe: str | None = None
+    paths: Sequence[str | Path],
+    *,
+    symbol: str | None = None,
+    timeframe: str | None = None,
+    leave_out: Sequence[Path] = (),
 ) -> list[RecordedFile]:
     """The recorded files at `paths` (directories stand for the kline files below them), by the time of their first bar.
+
+    What is at or below the paths to `leave_out` is no input, though it lie in one of the directories.
 
     `symbol` and `timeframe`, where given, win over what files and their names say.
 
@@ -34,7 +40,7 @@ def recorded_files(
             `timeframe` would merge several into one.
     """
     flags = Naming(symbol, timeframe)
-    found = [_probe(place, flags) for path in expand(paths) for place in places_at(path)]
+    found = [_probe(place, flags) for path in expand(paths, leave_out) for place in places_at(path)]
     _check_not_merged(found, flags)
     files = [file for file, _ in found]
     return sorted(files, key=lambda file: (file.first_time_ms is None, file.first_time_ms or 0, file.name))

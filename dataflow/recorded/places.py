@@ -34,32 +34,43 @@ class Place(NamedTuple):
     file_names: tuple[str, ...]
 
 
-def expand(paths: Sequence[str | Path]) -> list[Path]:
+def expand(paths: Sequence[str | Path], leave_out: Sequence[Path] = ()) -> list[Path]:
     """The files at `paths`, each once; a directory stands for the files with a suffix of klines below it.
+
+    What is at or below the paths to `leave_out` is passed over in directories.
 
     Raises:
         StopProgram: a path is missing or unreadable, or a directory holds no such file.
     """
     found: dict[Path, Path] = {}
+    passed_over = {path.resolve() for path in leave_out}
     for path in map(Path, paths):
         try:
-            for file in _files_at(path):
+            for file in _files_at(path, passed_over):
                 found.setdefault(file.resolve(), file)
         except UNREADABLE as error:
             raise StopProgram(f"{printable(path)}: cannot be read: {said(error)}") from error
     return list(found.values())
 
 
-def _files_at(path: Path) -> list[Path]:
+def _files_at(path: Path, passed_over: set[Path]) -> list[Path]:
     mode = path.stat().st_mode
     if stat.S_ISREG(mode):
         return [path]
     if not stat.S_ISDIR(mode):
         raise StopProgram(f"{printable(path)}: is neither a file nor a directory")
-    files = [file for file in _files_below(path) if _ANY_SUFFIX.search(file.name) and file.is_file()]
+    files = [
+        file
+        for file in _files_below(path)
+        if _ANY_SUFFIX.search(file.name) and file.is_file() and not _is_below(file.resolve(), passed_over)
+    ]
     if not files:
         raise StopProgram(f"{printable(path)}: no .csv, .jsonl, .ndjson, .json or .zip files (or .gz of these) in it")
     return files
+
+
+def _is_below(file: Path, folders: set[Path]) -> bool:
+    return file in folders or not folders.isdisjoint(file.parents)
 
 
 def _files_below(directory: Path) -> Iterator[Path]:

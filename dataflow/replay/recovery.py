@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,6 +72,24 @@ def _check_or_start(plan: Plan) -> None:
             f"{plan.folder}: belongs to another replay, with other {', '.join(differing)};"
             " use another folder, or remove this one to start anew"
         )
+    _check_snapshots(plan)
+
+
+def _check_snapshots(plan: Plan) -> None:
+    """Find damage before Bytewax does: it would panic."""
+    for part in range(SNAPSHOT_PARTITIONS):
+        path = plan.snapshots / f"part-{part}.sqlite3"
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database:
+                ((verdict,),) = database.execute("PRAGMA quick_check(1)")
+                # Pickles end with a full stop.
+                query = "SELECT count(*) FROM snaps WHERE ser_change IS NOT NULL AND substr(ser_change, -1) <> x'2e'"
+                ((cut,),) = database.execute(query)
+        except (sqlite3.Error, ValueError) as error:
+            verdict, cut = str(error), 0
+        if verdict != "ok" or cut:
+            why = f"{cut} snapshots are cut" if cut else verdict
+            raise StopProgram(f"{plan.folder}: {path.name} is damaged ({why}); remove the folder to start anew")
 
 
 def _start(plan: Plan, manifest: Path, description: dict[str, Any]) -> None:

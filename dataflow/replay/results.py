@@ -56,7 +56,7 @@ class Summary:
         return {symbol: (last - first) / DAY_MS for symbol, (first, last) in sorted(spans.items())}
 
 
-def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | None) -> Summary:
+def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | IO[bytes] | None) -> Summary:
     """Write the signals of an ended replay in the order of time and sum up; alerts go to `alerts_out` where given.
 
     Files appear whole or not at all.
@@ -109,6 +109,7 @@ def _output(target: Path | IO[bytes] | None) -> Iterator[IO[bytes]]:
 @contextmanager
 def _whole_file(target: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name only when it is complete."""
+    target = target.resolve()  # a link keeps being one
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
             yield file.file  # the wrapper around it would cost more than the writing

@@ -41,7 +41,7 @@ class Outcome:
 def replay(
     plan: Plan,
     out: Path | IO[bytes] | None = None,
-    alerts_out: Path | None = None,
+    alerts_out: Path | IO[bytes] | None = None,
     watching: Watching = lambda _progress, _total: nullcontext(),
 ) -> Outcome:
     """Run `plan`; write its signals, in the order of time, to `out`, and its alerts to `alerts_out` (else to `out`).
@@ -59,10 +59,13 @@ def replay(
         stop = Stop()
         progress = Progress(shared_slots(plan.processes))
         started = time.perf_counter()
-        with watching(progress, _bytes_to_read(plan)), stop.on_signals():
-            _run(plan, stop, progress)
-        summary = None if stop.by_signal else collect(plan, out, alerts_out)
-        return Outcome(summary, int(progress.all_bars()), time.perf_counter() - started, stop.by_signal)
+        with stop.on_signals():
+            with watching(progress, _bytes_to_read(plan)):
+                _run(plan, stop, progress)
+            # From here on a signal changes nothing: what is being written is complete in a moment.
+            interrupted_by = stop.by_signal
+            summary = None if interrupted_by else collect(plan, out, alerts_out)
+        return Outcome(summary, int(progress.all_bars()), time.perf_counter() - started, interrupted_by)
 
 
 def _run(plan: Plan, stop: Stop, progress: Progress) -> None:

@@ -70,9 +70,11 @@ class SignalFile(StatefulSinkPartition[Signal, int]):
         self.stop = stop
         with self._guarded():
             self.file: IO[bytes] = path.open("ab")
+            if self.file.tell() < length:
+                raise OSError("it is shorter than when the snapshot was taken; remove its folder to start anew")
             self.file.truncate(length)
 
-    def _guarded(self) -> AbstractContextManager[None, bool]:
+    def _guarded(self) -> AbstractContextManager[None, bool | None]:
         return self.stop.on_failing_disk(self.path, abandon=self.abandon)
 
     def write_batch(self, values: list[Signal]) -> None:
@@ -82,11 +84,12 @@ class SignalFile(StatefulSinkPartition[Signal, int]):
 
     def snapshot(self) -> int:
         """The file's length, once everything is on disk."""
+        length = 0  # of a replay that has failed and cannot be resumed
         with self._guarded():
             self.file.flush()
             os.fsync(self.file.fileno())
-            return self.file.tell()
-        return 0  # of a replay that has failed and cannot be resumed
+            length = self.file.tell()
+        return length
 
     def close(self) -> None:
         """Write out what is left."""

@@ -12,11 +12,7 @@ from typing import Any
 
 import pytest
 
-from operators.analyzer import KeyAnalyzer
 from state.snapshot import SNAPSHOT_VERSION
-from strategies.configuration import configuration_of
-from strategies.registry import STRATEGIES
-from strategies.schema import schema_of
 from tests.e2e.command import (
     HANGS_SECS,
     TA_BOT,
@@ -28,7 +24,7 @@ from tests.e2e.command import (
     lines_of,
     replayed,
 )
-from tests.kit import real_bars, real_klines_file
+from tests.kit import real_klines_file
 from tests.recovery.conftest import Market
 from tests.recovery.lives import last_open_ms, life, part_bytes, rewrite_snapshots, stored_snapshots
 
@@ -130,24 +126,3 @@ def test_snapshots_are_small_after_a_year(tmp_path: Path) -> None:
     sizes = {key: len(pickled) for key, pickled in stored_snapshots(folder).items()}
     assert sizes.keys() == {"BTCUSDT|15m", "BTCUSDT|1h"}
     assert max(sizes.values()) <= MAX_BYTES, sizes
-
-
-def test_snapshots_are_small_with_all_parameters_at_their_largest() -> None:
-    """Where rules between parameters forbid all of them together, as many as they allow."""
-    overrides = {strategy_id: _largest(strategy_id) for strategy_id in STRATEGIES}
-    analyzer = KeyAnalyzer("BTCUSDT|15m", configuration_of(overrides=overrides))
-    for bar in real_bars("BTCUSDT")[:3000]:
-        analyzer.on_bar(bar)
-    assert len(pickle.dumps(analyzer.snapshot())) <= MAX_BYTES
-
-
-def _largest(strategy_id: str) -> dict[str, Any]:
-    kind = STRATEGIES[strategy_id]
-    chosen: dict[str, Any] = {}
-    for parameter in reversed(schema_of(kind)):
-        try:
-            kind.parameters(**(chosen | {parameter.name: parameter.maximum}))
-        except ValueError:
-            continue
-        chosen[parameter.name] = parameter.maximum
-    return chosen
