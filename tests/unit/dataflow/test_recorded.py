@@ -73,7 +73,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def only(file: Path, **flags: str) -> RecordedFile:
-    (found,) = recorded_files([file], **flags)
+    (found,) = recorded_files([file], symbol=flags.get("symbol"), timeframe=flags.get("timeframe"))
     return found
 
 
