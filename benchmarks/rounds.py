@@ -28,7 +28,7 @@ class Extent:
     year_rounds: int = 5
     burst_rounds: int = 3
     ta_lib_bars: int = 3000
-    bars_by_time: int = 450
+    bars_by_time: int = 300
     """Of each of the 512 keys, where they come in the order of time."""
 
 
