@@ -9,7 +9,7 @@ from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
-from operators.analyzer import KeyAnalyzer
+from operators.analyzer import KeyAnalyzer, split_tally
 from operators.tally import Tally
 from state.bar import Bar
 from state.errors import WarmUpAgain
@@ -19,6 +19,10 @@ from strategies.configuration import Configuration
 from strategies.signal import Signal
 
 log = logging.getLogger(__name__)
+
+
+# Telling after every bar what happened to it would cost a tenth of its analysis.
+TALLY_EVERY_BARS = 100
 
 
 def _nothing(_: int) -> None:
@@ -42,6 +46,9 @@ class Analysis:
 class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
     """The analyzer of one key inside the flow.
 
+    Signals leave with the batch that they are found in, counts every so many bars and at the end; until then they
+    are part of the snapshot.
+
     Key and analyzer are only known from the first bar on: until then a snapshot waits to be gone on from.
     """
 
@@ -49,17 +56,34 @@ class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
         self.analysis = analysis
         self.resume_state = resume_state
         self.analyzer: KeyAnalyzer | None = None
+        self.untold_bars = 0
 
     def on_batch(self, values: list[tuple[str, Bar]]) -> tuple[list[Signal | Tally], bool]:
-        """Analyze bars in the order of their arrival; the signals, then what happened to the bars."""
+        """Analyze bars in the order of their arrival."""
         analyzer = self.analyzer or self._start(*values[0])
         live_from_ms = self.analysis.live_from_ms
         out: list[Signal | Tally] = []
         for _, bar in values:
             out += analyzer.on_bar(bar, emit=bar.open_time_ms >= live_from_ms)
-        out.append(analyzer.take_tally())
+        self.untold_bars += len(values)
+        if self.untold_bars >= TALLY_EVERY_BARS:
+            out.append(self._take_tally(analyzer))
         self.analysis.on_bars(len(values))
         return out, StatefulBatchLogic.RETAIN
+
+    def on_eof(self) -> tuple[list[Signal | Tally], bool]:
+        """What happened to the last bars; nothing that could come again after a restart."""
+        if self.analyzer:
+            return [self._take_tally(self.analyzer)], StatefulBatchLogic.RETAIN
+        try:
+            self.resume_state, tally = split_tally(self.resume_state)
+        except WarmUpAgain:
+            return [], StatefulBatchLogic.RETAIN
+        return [tally], StatefulBatchLogic.RETAIN
+
+    def _take_tally(self, analyzer: KeyAnalyzer) -> Tally:
+        self.untold_bars = 0
+        return analyzer.take_tally()
 
     def snapshot(self) -> Snapshot | None:
         """Plain versioned data: see `KeyAnalyzer.snapshot`."""

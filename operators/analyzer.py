@@ -56,6 +56,7 @@ class KeyAnalyzer:
             self.emissions[strategy_id] = Emission(configuration.engine, parameters.min_data_points)
             self.applied[strategy_id] = config.applied
         self._setups = [strategy.setup for strategy in self.strategies.values()]
+        self._holding = list(range(len(self._setups)))  # those that may have held a setup on the bar before
         self._slots = list(zip(self.strategies.values(), self.emissions.values(), strict=True))
 
     def on_bar(self, bar: Bar, *, emit: bool = True) -> list[Signal]:
@@ -106,11 +107,15 @@ class KeyAnalyzer:
             setups = [setup_of() for setup_of in self._setups]
         except Exception:  # noqa: BLE001  # looked into one by one; setups change nothing, so asking again is safe
             setups = [self._setup_or_none(strategy, bar) for strategy in self.strategies.values()]
+        for index in self._holding:
+            if setups[index] is None:
+                self._slots[index][1].held = None
+        self._holding = [index for index, setup in enumerate(setups) if setup is not None]
         signals: list[Signal] = []
-        for setup, (strategy, emission) in zip(setups, self._slots, strict=True):
-            if setup is None:
-                emission.held = None
-            elif emission.begins(setup, bars_seen, emit=emit):
+        for index in self._holding:
+            strategy, emission = self._slots[index]
+            setup = setups[index]
+            if setup is not None and emission.begins(setup, bars_seen, emit=emit):
                 signals.append(self._signal(bar, strategy, setup))
         return signals
 
@@ -161,6 +166,7 @@ class KeyAnalyzer:
             {
                 "last_open_ms": self.order.last_open_ms,
                 "bars_seen": self.bars_seen,
+                "tally": self.tally.as_dict(),
                 "indicators": self.indicators.dump(),
                 "emissions": {strategy_id: emission.dump() for strategy_id, emission in self.emissions.items()},
             }
@@ -177,11 +183,26 @@ class KeyAnalyzer:
             last_open_ms = content["last_open_ms"]  # None before the first bar
             self.order = BarOrder(self.timeframe, None if last_open_ms is None else _whole_number(last_open_ms))
             self.bars_seen = _whole_number(content["bars_seen"])
+            self.tally = Tally(**content["tally"])
             self.indicators.load(content["indicators"])
             for strategy_id, emission in self.emissions.items():
                 emission.load(content["emissions"][strategy_id])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
+
+
+def split_tally(snapshot: Any) -> tuple[Snapshot, Tally]:
+    """A snapshot without what it counted, and that.
+
+    Raises:
+        WarmUpAgain: the snapshot is of another version, or damaged.
+    """
+    content = unseal(snapshot)
+    try:
+        tally = Tally(**content["tally"])
+    except (KeyError, TypeError) as error:
+        raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
+    return {**content, "tally": Tally(tally.key).as_dict()}, tally
 
 
 def _whole_number(value: Any) -> int:

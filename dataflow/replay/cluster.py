@@ -59,7 +59,8 @@ def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) 
         broken = [index for index, member in enumerate(members) if member.exitcode]
         if broken:
             if not stop.requested:  # else it was stopped before it could listen to signals
-                stop.fail(f"process {broken[0]} ended with exit code {members[broken[0]].exitcode}")
+                first = min(broken, key=lambda index: members[index].exitcode or 0)  # killed, rather than by panic
+                stop.fail(f"process {first} ended with exit code {members[first].exitcode}")
             _end(members)
         elif stop.requested and not stopping:
             stopping = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 from dataflow.recorded import RecordedFile
 from strategies.configuration import Configuration
@@ -34,7 +33,3 @@ class Plan:
     def snapshots(self) -> Path:
         """Where Bytewax keeps its snapshots."""
         return self.folder / "snapshots"
-
-    def shard_of(self, symbol: str) -> int:
-        """Which of the processes reads the rows of a symbol."""
-        return crc32(symbol.encode("utf-8", "surrogateescape")) % self.processes

@@ -9,6 +9,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflow.recorded import Chunks, RecordedFile
 from dataflow.replay.plan import Plan
 from dataflow.replay.progress import Progress
+from dataflow.replay.routing import part_of, process_of
 from dataflow.stopping import Stop
 from operators.rows import Chunk
 from state.errors import StopProgram
@@ -16,25 +17,27 @@ from state.errors import StopProgram
 Position = tuple[int, int]
 """Index of the file, and the row in it to go on from."""
 
-CHUNK_ROWS = 500
+# Many, so that a key that is one of hundreds gets several bars at a time; few, so that stopping takes no time.
+CHUNK_ROWS = 1000
 
 
 class RecordedSource(FixedPartitionedSource[Chunk, Position]):
     """Recorded klines, one partition per process.
 
-    Every partition passes through all files and keeps the symbols that are its own, so that several processes share
-    one file. A row is done when the epoch it was read in has closed: after a restart, reading goes on at the last
-    snapshot's position, and rows after it are read again.
+    Every partition passes through all files and keeps the symbols that its own process analyzes, so that several
+    processes share one file. A row is done when the epoch it was read in has closed: after a restart, reading goes on
+    at the last snapshot's position, and rows after it are read again.
     """
 
-    def __init__(self, plan: Plan, stop: Stop, progress: Progress) -> None:
+    def __init__(self, plan: Plan, process: int, stop: Stop, progress: Progress) -> None:
         self.plan = plan
+        self.process = process
         self.stop = stop
         self.progress = progress
 
     def list_parts(self) -> list[str]:
-        """One partition per process."""
-        return [str(shard) for shard in range(self.plan.processes)]
+        """This process's own partition."""
+        return [part_of(self.process)]
 
     def build_part(self, step_id: str, for_part: str, resume_state: Position | None) -> RecordedPartition:
         """A partition that goes on where its snapshot was taken."""
@@ -46,28 +49,20 @@ class RecordedPartition(StatefulSourcePartition[Chunk, Position]):
 
     def __init__(self, plan: Plan, shard: int, position: Position, stop: Stop, progress: Progress) -> None:
         self.plan = plan
-        self.keep = self._keeper(shard)
+        self.shard = shard
         self.file_index, self.next_row = position
         self.stop = stop
         self.progress = progress
         self.bytes_before = sum(self._bytes_of(file) for file in plan.files[: self.file_index])
         self.chunks: Chunks | None = None
 
-    def _keeper(self, shard: int) -> Callable[[str], bool] | None:
-        plan = self.plan
-        kept: dict[str, bool] = {}
-        if plan.processes == 1:
+    def _keeper(self, file: RecordedFile) -> Callable[[str], bool] | None:
+        """Tells the symbols of `file` that this process analyzes."""
+        processes, shard = self.plan.processes, self.shard
+        if processes == 1:
             return None
-
-        def keep(symbol: str) -> bool:
-            mine = kept.get(symbol)
-            if mine is None:
-                mine = plan.shard_of(symbol) == shard
-                if len(kept) < 100_000:  # rows are hostile until parsed: they may name any number of symbols
-                    kept[symbol] = mine
-            return mine
-
-        return keep
+        timeframe = file.layout.timeframe.name if file.layout.timeframe else ""
+        return lambda symbol: process_of(f"{symbol}|{timeframe}", processes) == shard
 
     def next_batch(self) -> Iterable[Chunk]:
         """The next chunk; none at a file's end."""
@@ -82,7 +77,7 @@ class RecordedPartition(StatefulSourcePartition[Chunk, Position]):
     def _next_chunk(self) -> list[Chunk]:
         file = self.plan.files[self.file_index]
         if self.chunks is None:
-            self.chunks = file.chunks(self.next_row, CHUNK_ROWS, self.keep)
+            self.chunks = file.chunks(self.next_row, CHUNK_ROWS, self._keeper(file))
         found = next(self.chunks, None)
         if found is None:
             self.bytes_before += self._bytes_of(file)
@@ -95,8 +90,8 @@ class RecordedPartition(StatefulSourcePartition[Chunk, Position]):
         return [chunk]
 
     def _bytes_of(self, file: RecordedFile) -> int:
-        passed_by = self.keep and file.layout.symbol is not None and not self.keep(file.layout.symbol)
-        return 0 if passed_by else file.size_bytes
+        keep, symbol = self._keeper(file), file.layout.symbol
+        return file.size_bytes if keep is None or symbol is None or keep(symbol) else 0
 
     def snapshot(self) -> Position:
         """Where to go on."""

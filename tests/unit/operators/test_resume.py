@@ -80,14 +80,14 @@ def test_a_snapshot_of_an_analyzer_that_went_on_is_the_same(snapshot: Content) -
     assert resumed(stored(snapshot)).snapshot() == snapshot
 
 
-def test_the_order_of_bars_is_gone_on_from(snapshot: Content) -> None:
+def test_the_order_and_the_counts_of_bars_are_gone_on_from(snapshot: Content) -> None:
     bars = real_bars("BTCUSDT", "1h")
     analyzer = resumed(stored(snapshot))
     for i in (699, 3, 702):
         analyzer.on_bar(bars[i])
     tally = analyzer.take_tally()
 
-    assert (tally.bars, tally.repeated, tally.out_of_order, tally.missing_bars) == (1, 1, 1, 2)
+    assert (tally.bars, tally.repeated, tally.out_of_order, tally.missing_bars) == (701, 1, 1, 2)
 
 
 def test_a_snapshot_does_not_change_when_more_bars_come() -> None:
