@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -48,6 +49,8 @@ def main() -> None:
         app()
     except StopProgram as error:
         _fail(str(error), USER_ERROR)
+    except KeyboardInterrupt:
+        _fail("interrupted", 128 + signal.SIGINT)
     except Exception as error:  # a user gets a line; LOG_LEVEL=DEBUG shows where it came from
         logging.getLogger(__name__).debug("internal error", exc_info=True)
         _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL_ERROR)

@@ -17,8 +17,7 @@ from state.errors import StopProgram
 Position = tuple[int, int]
 """Index of the file, and the row in it to go on from."""
 
-# Many, so that a key that is one of hundreds gets several bars at a time; few, so that stopping takes no time.
-CHUNK_ROWS = 1000
+CHUNK_ROWS = 500
 
 
 class RecordedSource(FixedPartitionedSource[Chunk, Position]):
