@@ -28,7 +28,7 @@ class Market:
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Market:
     folder = tmp_path_factory.mktemp("market")
-    bars = made_up_bars(days=24)
+    bars = made_up_bars(days=72)
     klines = write_interleaved(folder / "klines.csv", bars)
     table = replayed(klines, "--out", folder / "signals.jsonl")
     return Market(klines, bars, (folder / "signals.jsonl").read_bytes(), table)
