@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import orjson
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -21,6 +21,9 @@ from dataflow.stopping import Stop
 from operators.rows import BadInput
 from operators.tally import Tally
 from strategies.signal import Signal
+
+X = TypeVar("X")
+S = TypeVar("S")
 
 # More bad rows than this are only counted.
 BAD_ROWS_SHOWN = 20
@@ -41,8 +44,8 @@ def sort_key(signal: Signal) -> bytes:
     return f"{signal.timestamp} {signal.symbol} {signal.timeframe} {signal.strategy_id} {signal.action}".encode()
 
 
-class SignalFiles(FixedPartitionedSink[Signal, int]):
-    """Signals into one file per process; see the module."""
+class ProcessSink(FixedPartitionedSink[X, S]):
+    """A sink with one partition per process, where what comes from a key stays in the process that analyzes it."""
 
     def __init__(self, plan: Plan, process: int, stop: Stop) -> None:
         self.plan = plan
@@ -54,8 +57,12 @@ class SignalFiles(FixedPartitionedSink[Signal, int]):
         return [part_of(self.process)]
 
     def part_fn(self, item_key: str) -> int:
-        """The partition of the process that analyzes the key."""
+        """The partition of the process that analyzes the key; some partition for places of bad input."""
         return process_of(item_key, self.plan.processes)
+
+
+class SignalFiles(ProcessSink[Signal, int]):
+    """Signals into one file per process; see the module."""
 
     def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> SignalFile:
         """A file that is cut back to its snapshot."""
@@ -98,21 +105,8 @@ class SignalFile(StatefulSinkPartition[Signal, int]):
             self.file.close()
 
 
-class ReportFiles(FixedPartitionedSink[BadInput | Tally, dict[str, Any]]):
+class ReportFiles(ProcessSink[BadInput | Tally, dict[str, Any]]):
     """Counts of bars per key and of bad input; the first bad rows are also shown on stderr as they come."""
-
-    def __init__(self, plan: Plan, process: int, stop: Stop) -> None:
-        self.plan = plan
-        self.process = process
-        self.stop = stop
-
-    def list_parts(self) -> list[str]:
-        """This process's own partition."""
-        return [part_of(self.process)]
-
-    def part_fn(self, item_key: str) -> int:
-        """The partition of the process that analyzes the key; some partition for places of bad input."""
-        return process_of(item_key, self.plan.processes)
 
     def build_part(self, step_id: str, for_part: str, resume_state: dict[str, Any] | None) -> ReportFile:
         """Counts that go on from their snapshot."""
