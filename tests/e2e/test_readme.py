@@ -25,8 +25,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def without_rates(output: str) -> list[str]:
-    lines = [line.rstrip() for line in output.splitlines() if "bars per second" not in line]
-    return [line for line in lines if line]
+    """The lines but for rates, and for widths of columns, which follow the rates'."""
+    lines = [" ".join(line.split()) for line in output.splitlines() if "bars per second" not in line]
+    return [line for line in lines if line.strip("─ ")]
 
 
 def run(command: str, home: Path) -> str:
