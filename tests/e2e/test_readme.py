@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.command import without_rate
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -22,12 +24,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     return folder
-
-
-def without_rates(output: str) -> list[str]:
-    """The lines but for rates, and for widths of columns, which follow the rates'."""
-    lines = [" ".join(line.split()) for line in output.splitlines() if "bars per second" not in line]
-    return [line for line in lines if line.strip("─ ")]
 
 
 def run(command: str, home: Path) -> str:
@@ -44,7 +40,7 @@ def test_consoles_show_what_the_commands_print(home: Path) -> None:
             assert "Traceback" not in printed, command
             assert "No such file" not in printed, command
             if shown.strip():
-                assert without_rates(printed) == without_rates(shown), command
+                assert list(filter(None, without_rate(printed))) == list(filter(None, without_rate(shown))), command
 
 
 def test_python_prints_what_is_shown(home: Path) -> None:
