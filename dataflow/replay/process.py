@@ -43,12 +43,12 @@ def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dat
     source = RecordedSource(plan, process, stop, progress)
     signals, report = SignalFiles(plan, process, stop), ReportFiles(plan, process, stop)
     if plan.to_ms == END_OF_TIME_MS:
-        return build_flow(source, analysis, signals, report)
+        return build_flow(source, parse_chunk, analysis, signals, report)
 
     def parse_until(chunk: Chunk) -> list[KeyedBar | BadInput]:
         return [item for item in parse_chunk(chunk) if isinstance(item, BadInput) or item[1].open_time_ms < plan.to_ms]
 
-    return build_flow(source, analysis, signals, report, parse_until)
+    return build_flow(source, parse_until, analysis, signals, report)
 
 
 def run_flow(plan: Plan, stop: Stop, progress: Progress, addresses: list[str] | None = None, index: int = 0) -> None:

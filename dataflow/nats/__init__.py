@@ -1,0 +1,1 @@
+"""NATS JetStream: klines in, signals and dead letters out, each exactly once whatever dies in between."""

@@ -1,0 +1,58 @@
+"""Subjects: patterns, and how klines of our own subjects are spread over shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# What a stream captures of ours, and as what it stores it: a bucket, fixed by the symbol, goes before the symbol.
+KLINE_SUBJECTS = "ta.klines.*.*"
+BUCKETS = 64
+_STORED = "ta.shards"
+SPREAD = {
+    "src": KLINE_SUBJECTS,
+    "dest": f"{_STORED}.{{{{partition({BUCKETS},1)}}}}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}",
+}
+
+
+def covers(pattern: str, subject: str) -> bool:
+    """Whether every subject that `subject` (a subject, or itself a pattern) stands for matches `pattern`.
+
+    >>> covers("a.>", "a.*.c"), covers("a.*", "a.>"), covers("a.*", "a.b"), covers("a.>", "a")
+    (True, False, True, False)
+    """
+    wanted, found = pattern.split("."), subject.split(".")
+    for index, name in enumerate(wanted):
+        if name == ">":
+            return index < len(found)
+        if index >= len(found) or found[index] == ">" or name not in {"*", found[index]}:
+            return False
+    return len(wanted) == len(found)
+
+
+def distinct(subjects: Iterable[str]) -> tuple[str, ...]:
+    """`subjects` without those that others cover.
+
+    >>> distinct(["a.b", "c", "a.>", "c"])
+    ('a.>', 'c')
+    """
+    names = sorted(set(subjects))
+    return tuple(name for name in names if not any(other != name and covers(other, name) for other in names))
+
+
+def shard_subjects(shard: int, shards: int) -> tuple[str, ...]:
+    """What one of several shards reads of the subjects that are spread.
+
+    >>> shard_subjects(60, 61)
+    ('ta.shards.60.>',)
+    """
+    return tuple(f"{_STORED}.{bucket}.>" for bucket in range(shard, BUCKETS, shards))
+
+
+def published_subject(stored: str) -> str:
+    """The subject that a message was published on.
+
+    >>> published_subject("ta.shards.44.BTCUSDT.15m"), published_subject("binance.websocket.data")
+    ('ta.klines.BTCUSDT.15m', 'binance.websocket.data')
+    """
+    tokens = stored.split(".", 3)
+    return f"ta.klines.{tokens[3]}" if stored.startswith(f"{_STORED}.") and len(tokens) == 4 else stored

@@ -1,0 +1,141 @@
+"""Live messages: from the bytes that arrived to what the flow works on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from operators.messages import Klines, Notice, parse_message
+from state.bar import Bar
+from state.errors import SkipInput, StopProgram
+from state.key import check_symbol, key_of
+from state.timeframe import timeframe_named
+
+log = logging.getLogger(__name__)
+
+# What a setting says to take everything.
+EVERYTHING = "*"
+
+# A batch may hold thousands of bad candles: so many of them are told.
+REASONS_TOLD = 5
+
+
+class RawMessage(NamedTuple):
+    """A message as a stream holds it: the subject it was published on, where and when (ns) it was stored, its bytes."""
+
+    subject: str
+    seq: int
+    payload: bytes
+    time_ns: int
+    stream: str
+
+
+class BadMessage(NamedTuple):
+    """A message that is unusable, in whole or in part: where it is, such as `KLINES:17`, and why."""
+
+    where: str
+    reason: str
+    message: RawMessage
+
+
+LiveItem = tuple[str, Bar] | tuple[str, Notice] | BadMessage
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The keys that are analyzed; None takes every symbol, or every timeframe."""
+
+    symbols: frozenset[str] | None = None
+    timeframes: frozenset[str] | None = None
+
+
+def selection_of(symbols: str, timeframes: str) -> Selection:
+    """The selection that two settings name: lists with commas, or `*`.
+
+    Raises:
+        StopProgram: a symbol or a timeframe is not possible, or there is none.
+
+    >>> sorted(selection_of("btcusdt, ETHUSDT", "*").symbols)
+    ['BTCUSDT', 'ETHUSDT']
+    """
+    return Selection(
+        _names(symbols, "symbols", check_symbol),
+        _names(timeframes, "timeframes", lambda text: timeframe_named(text).name),
+    )
+
+
+def _names(text: str, what: str, check: Callable[[str], str]) -> frozenset[str] | None:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == [EVERYTHING]:
+        return None
+    if not names:
+        raise StopProgram(f"no {what}: expected names with commas between them, or {EVERYTHING}")
+    try:
+        return frozenset(map(check, names))
+    except SkipInput as error:
+        raise StopProgram(f"{what}: {error}") from error
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+class LiveParser:
+    """Parses one message at a time.
+
+    Each message, and each symbol of a notice, that is not for us is told to `on_skipped`, by what it lacks: `kline`
+    (other traffic, open bars), `symbol` or `timeframe`.
+    """
+
+    def __init__(self, selection: Selection, on_skipped: Callable[[str], None] = _nothing) -> None:
+        self.selection = selection
+        self.on_skipped = on_skipped
+
+    def __call__(self, message: RawMessage) -> list[LiveItem]:
+        """Bars and notices with their keys, and whatever is malformed, in order; never an error."""
+        try:
+            return self._parse(message)
+        except SkipInput as error:
+            return [_bad(message, str(error))]
+        except Exception as error:  # a message that always fails would stop the flow again at every restart
+            log.exception("%s:%d: the parser failed", message.stream, message.seq)
+            return [_bad(message, f"the parser failed: {type(error).__name__}: {error}"[:200])]
+
+    def _parse(self, message: RawMessage) -> list[LiveItem]:
+        content = parse_message(message.payload)
+        if isinstance(content, Klines):
+            return self._klines(content, message)
+        if isinstance(content, Notice):
+            return self._notices(content)
+        self.on_skipped("kline")
+        return []
+
+    def _klines(self, klines: Klines, message: RawMessage) -> list[LiveItem]:
+        bars, bad = klines
+        if bars and not self._is_wanted(bars[0][0]):  # all bars of a message have one key
+            return []
+        items: list[LiveItem] = [*bars]
+        if bad:
+            more = f"; and {len(bad) - REASONS_TOLD} more" if len(bad) > REASONS_TOLD else ""
+            items.append(_bad(message, "; ".join(bad[:REASONS_TOLD]) + more))
+        return items
+
+    def _notices(self, notice: Notice) -> list[LiveItem]:
+        keys = ((symbol, key_of(symbol, notice.timeframe)) for symbol in notice.symbols)
+        return [(key, Notice((symbol,), notice.timeframe)) for symbol, key in keys if self._is_wanted(key)]
+
+    def _is_wanted(self, key: str) -> bool:
+        symbol, _, timeframe = key.partition("|")
+        if self.selection.symbols is not None and symbol not in self.selection.symbols:
+            self.on_skipped("symbol")
+            return False
+        if self.selection.timeframes is not None and timeframe not in self.selection.timeframes:
+            self.on_skipped("timeframe")
+            return False
+        return True
+
+
+def _bad(message: RawMessage, reason: str) -> BadMessage:
+    return BadMessage(f"{message.stream}:{message.seq}", reason, message)
