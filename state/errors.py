@@ -11,3 +11,7 @@ class StopProgram(Exception):
 
 class WarmUpAgain(Exception):
     """A snapshot cannot be used: start the key cold and warm it up from history."""
+
+
+class RetryLater(Exception):
+    """Something outside is away or busy for now: nothing is wrong with the request, so make it again after a while."""

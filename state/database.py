@@ -1,0 +1,182 @@
+"""A SQL database, MySQL or SQLite: its URI, its connections, and its errors by what the caller should do."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pymysql.constants import FIELD_TYPE
+from pymysql.converters import conversions
+from sqlalchemy import exc
+
+from state.errors import RetryLater, StopProgram
+
+TIMEOUT_SECS = 5.0
+
+_SCHEMES = ("mysql+pymysql", "mysql", "sqlite")
+_SCHEME = re.compile(r"([a-z][a-z0-9+]{0,19}):/", re.IGNORECASE)
+
+# Both databases are to give the same: plain numbers, and times as text.
+_DECODERS = {
+    **conversions,
+    FIELD_TYPE.DECIMAL: float,
+    FIELD_TYPE.NEWDECIMAL: float,
+    FIELD_TYPE.DATETIME: str,
+    FIELD_TYPE.TIMESTAMP: str,
+}
+
+# What a MySQL server or PyMySQL calls an operational error, and no waiting mends: access refused, nothing there of that
+# name, read only, a value missing, an authentication method that is not known.
+_MYSQL_TO_MEND = frozenset(
+    {1044, 1045, 1049, 1054, 1130, 1142, 1143, 1146, 1227, 1251, 1290, 1364, 1698, 1820, 1862}
+    | {2049, 2054, 2059, 2061, 3118, 4151}
+)
+
+# Two writers met: the next attempt finds the other's rows.
+_MYSQL_DUPLICATE = 1062
+_SQLITE_DUPLICATE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+_SQLITE_FOR_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+
+
+class Database:
+    """A database at a URI: `mysql+pymysql://`, the same as `mysql://`, or `sqlite:///path`.
+
+    In MySQL's URIs user and password may be percent-encoded. Nothing is connected to before the first use. Connections
+    are pooled, checked when taken from the pool, and may be used from any thread, each from one at a time. Numbers come
+    as int or float, times as text in UTC. Connecting, and every answer, is waited for `timeout_secs` at most.
+
+    `name` is the URI as it may be shown: without user, password and options.
+
+    Raises:
+        StopProgram: the URI is not usable.
+    """
+
+    def __init__(self, uri: str, *, timeout_secs: float = TIMEOUT_SECS) -> None:
+        url = _parsed(uri)
+        self.name = _shown(url)
+        self.is_sqlite = url.drivername == "sqlite"
+        self.path = Path(url.database or "") if self.is_sqlite else None
+        self._secrets = {f"'{url.username}'@": "'***'@", **({url.password: "***"} if url.password else {})}
+        self._engine = sa.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_pre_ping=True,
+            pool_timeout=timeout_secs,
+            hide_parameters=True,
+            connect_args={"timeout": timeout_secs} if self.is_sqlite else _mysql_arguments(timeout_secs),
+        )
+
+    @contextmanager
+    def connected(self) -> Iterator[sa.Connection]:
+        """A connection on which every statement is its own transaction.
+
+        Raises:
+            RetryLater: the database cannot be reached, is too slow, busy, or went away.
+            StopProgram: the user must mend something, such as a password, a name, or rights.
+        """
+        with self._telling(), self._connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A connection with a transaction to write in: committed at the end, undone on an error. Raises as above."""
+        with self.connected() as connection:
+            # SQLite would otherwise find out too late that another one writes.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                with suppress(exc.SQLAlchemyError):  # the connection may be what failed
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def close(self) -> None:
+        """Let go of all pooled connections."""
+        self._engine.dispose()
+
+    def _connect(self) -> sa.Connection:
+        try:
+            return self._engine.connect()
+        except (RuntimeError, TypeError, ValueError) as error:  # options and methods that PyMySQL cannot serve
+            raise StopProgram(self._line(str(error))) from error
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.DBAPIError as error:
+            original = error.orig or error
+            kind = RetryLater if _is_for_now(error, original) else StopProgram
+            raise kind(self._line(_said(original))) from error
+        except exc.TimeoutError as error:
+            raise RetryLater(self._line("all connections are in use")) from error
+
+    def _line(self, text: str) -> str:
+        for secret, mask in self._secrets.items():
+            text = text.replace(secret, mask)
+        return f"{self.name}: {' '.join(text.split())}"
+
+
+def _mysql_arguments(timeout_secs: float) -> dict[str, Any]:
+    return {
+        "connect_timeout": timeout_secs,
+        "read_timeout": timeout_secs,
+        "write_timeout": timeout_secs,
+        "init_command": "SET time_zone = '+00:00'",  # TIMESTAMP columns come in the session's
+        "conv": _DECODERS,
+    }
+
+
+def _parsed(uri: str) -> sa.URL:
+    """The parts of a URI. Errors never quote it: what is wrong may be a password with a character unencoded."""
+    scheme = _SCHEME.match(uri)
+    if scheme is None or scheme[1].lower() not in _SCHEMES:
+        shown = f"scheme {scheme[1]}" if scheme else "no scheme"
+        raise StopProgram(f"database URI: expected mysql+pymysql://, mysql:// or sqlite:///path, got {shown}")
+    try:
+        url = sa.make_url(uri)
+    except (exc.ArgumentError, ValueError):
+        url = None
+    if scheme[1].lower() == "sqlite":
+        return _checked_sqlite(url)
+    database = url.database if url else None
+    if url is None or not database or re.search("[@/]", f"{database}{url.host}"):
+        raise StopProgram(
+            "database URI: expected mysql+pymysql://user:password@host:3306/database,"
+            " with @ : / ? # in user and password percent-encoded"
+        )
+    return url.set(drivername="mysql+pymysql")
+
+
+def _checked_sqlite(url: sa.URL | None) -> sa.URL:
+    if url is None or url.host or url.query or url.database in (None, "", ":memory:"):
+        raise StopProgram("database URI: expected sqlite:///relative/path or sqlite:////absolute/path")
+    return url.set(drivername="sqlite")
+
+
+def _shown(url: sa.URL) -> str:
+    if url.drivername == "sqlite":
+        return f"sqlite:///{url.database}"
+    user = "***@" if url.username else ""
+    return f"mysql://{user}{url.host or 'localhost'}:{url.port or 3306}/{url.database}"
+
+
+def _is_for_now(error: exc.DBAPIError, original: BaseException) -> bool:
+    code = getattr(original, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_FOR_NOW or code in _SQLITE_DUPLICATE
+    number = original.args[0] if original.args else 0
+    if isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.InternalError)):
+        return number not in _MYSQL_TO_MEND
+    return bool(number == _MYSQL_DUPLICATE)
+
+
+def _said(original: BaseException) -> str:
+    """What the driver says; PyMySQL says it after a number."""
+    return str(original.args[-1] if original.args else original) or type(original).__name__
