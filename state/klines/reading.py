@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
 def read_bars(connection: sa.Connection, table: KlineTable, wanted: Wanted, report: Report) -> dict[int, Bar]:
     """The bars wanted by their open time, in no order, and possibly a few more; bad rows go to `report`."""
     bars: dict[int, Bar] = {}
-    statement, moving = (table.newest, "until") if wanted.newest else (table.oldest, "since")
+    moving = "until" if wanted.newest else "since"
     # One row more than wanted shows that those before it are all there are for their open times.
     bound: dict[str, Any] = {
         "symbol": wanted.symbol,
@@ -35,7 +35,7 @@ def read_bars(connection: sa.Connection, table: KlineTable, wanted: Wanted, repo
         "size": wanted.limit + 1,
     }
     while True:
-        rows = _rows(connection, statement, bound)
+        rows = _rows(connection, table, bound, newest=wanted.newest)
         is_last = len(rows) < bound["size"]
         if not is_last:
             bound[moving] = rows[-1][0]
@@ -48,7 +48,19 @@ def read_bars(connection: sa.Connection, table: KlineTable, wanted: Wanted, repo
             return bars
 
 
-def _rows(connection: sa.Connection, statement: sa.Select[Any], bound: dict[str, Any]) -> list[Row]:
+def _rows(connection: sa.Connection, table: KlineTable, bound: dict[str, Any], *, newest: bool) -> list[Row]:
+    if connection.dialect.name != "mysql":
+        return _fetched(connection, table.newest if newest else table.oldest, bound)
+    # PyMySQL takes its time for every single value, so rows come as one value each: that halves the time of reading.
+    joined = _fetched(connection, table.newest_joined if newest else table.oldest_joined, bound)
+    rows: list[Any] = [row.split(",") for (row,) in joined]
+    if table.time_is_number:
+        for row in rows:
+            row[0] = int(row[0]) if row[0].isdecimal() else float(row[0])
+    return rows
+
+
+def _fetched(connection: sa.Connection, statement: sa.Select[Any], bound: dict[str, Any]) -> list[Any]:
     # The driver's own rows, as they are: SQLAlchemy's would cost more.
     with connection.execute(statement, bound) as result:
         return list(result.cursor.fetchall())

@@ -35,25 +35,25 @@ def take_bars(rows: Iterable[Row], timeframe: Timeframe, bars: dict[int, Bar], r
     # Saves a tenth of the row: Bar(...) is a Python function around this.
     new_bar = tuple.__new__
     for row in rows:
-        time, open_, high, low, close, volume = row
         try:
+            time, open_, high, low, close, volume = row
             bar = new_bar(Bar, (time_of(time), float(open_), float(high), float(low), float(close), float(volume)))
             check_bar(bar, timeframe)
         except SkipInput as error:
             report(row, str(error))
             continue
         except (TypeError, ValueError):
-            report(row, _not_numbers(row))
+            report(row, _what_is_wrong(row))
             continue
         other = bars.setdefault(bar.open_time_ms, bar)
         if other is not bar and (bar.volume, bar) > (other.volume, other):
             bars[bar.open_time_ms] = bar
 
 
-def _not_numbers(row: Row) -> str:
-    for name, value in zip(FIELDS, row[1:], strict=True):
+def _what_is_wrong(row: Row) -> str:
+    for name, value in zip(FIELDS, row[1:], strict=False):
         try:
             float(value)
         except (TypeError, ValueError):
             return f"{name} must be a number, got {value!r:.60}"
-    return "not a bar"
+    return f"expected {1 + len(FIELDS)} values, got {len(row)}"

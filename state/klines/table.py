@@ -40,12 +40,22 @@ class KlineTable:
     @cached_property
     def newest(self) -> sa.Select[Any]:
         """Rows from `:since` to `:until`, both included, the newest first, at most `:size`."""
-        return self._rows.order_by(sa.desc(self._column(self.time)))
+        return self._rows(*self._values).order_by(sa.desc(self._time))
 
     @cached_property
     def oldest(self) -> sa.Select[Any]:
         """The same rows, the oldest first."""
-        return self._rows.order_by(self._column(self.time))
+        return self._rows(*self._values).order_by(self._time)
+
+    @cached_property
+    def newest_joined(self) -> sa.Select[Any]:
+        """As `newest`, each row as one text, with commas between the values: for MySQL."""
+        return self._rows(self._joined).order_by(sa.desc(self._time))
+
+    @cached_property
+    def oldest_joined(self) -> sa.Select[Any]:
+        """As `oldest`, each row as one text, with commas between the values: for MySQL."""
+        return self._rows(self._joined).order_by(self._time)
 
     @cached_property
     def symbols(self) -> sa.Select[Any]:
@@ -63,7 +73,7 @@ class KlineTable:
     def correction(self) -> sa.Update:
         """Other fields for what is at `:time`."""
         fields: dict[str, Any] = {column: sa.bindparam(f"value{place}") for place, column in enumerate(self.fields)}
-        return sa.update(self._table).where(self._column(self.time) == sa.bindparam("time"), *self._own).values(fields)
+        return sa.update(self._table).where(self._time == sa.bindparam("time"), *self._own).values(fields)
 
     def time_value(self, time_ms: int) -> int | str:
         """A time as the table has it."""
@@ -74,12 +84,24 @@ class KlineTable:
         names = (self.time, *self.fields, self.symbol, self.timeframe)
         return sa.table(_quoted(self.name), *(sa.column(_quoted(name)) for name in names if name))
 
-    @cached_property
-    def _rows(self) -> sa.Select[Any]:
-        time = self._column(self.time)
-        within = (time >= sa.bindparam("since"), time <= sa.bindparam("until"))
-        columns = [self._column(name) for name in (self.time, *self.fields)]
-        return sa.select(*columns).where(*self._own, *within).limit(sa.bindparam("size"))
+    def _rows(self, *what: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        within = (self._time >= sa.bindparam("since"), self._time <= sa.bindparam("until"))
+        return sa.select(*what).where(*self._own, *within).limit(sa.bindparam("size"))
+
+    @property
+    def _values(self) -> list[sa.ColumnClause[Any]]:
+        return [self._column(name) for name in (self.time, *self.fields)]
+
+    @property
+    def _joined(self) -> sa.ColumnElement[str]:
+        # The function leaves out NULLs, and what follows them would move up.
+        nothing: sa.ColumnClause[str] = sa.literal_column("''")
+        comma: sa.ColumnClause[str] = sa.literal_column("','")
+        return sa.func.concat_ws(comma, *(sa.func.ifnull(value, nothing) for value in self._values))
+
+    @property
+    def _time(self) -> sa.ColumnClause[Any]:
+        return self._column(self.time)
 
     @property
     def _own(self) -> tuple[sa.ColumnElement[bool], ...]:
