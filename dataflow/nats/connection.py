@@ -217,7 +217,8 @@ class Connection:
         self._down.set()
         counts.CONNECTED.set(0)
         for deadline in self._deadlines:  # no answer will come on a connection that is gone
-            deadline.reschedule(self._loop.time())
+            if not deadline.expired():
+                deadline.reschedule(self._loop.time())
         self._say_away()
 
     def _say_away(self) -> None:

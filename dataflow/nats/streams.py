@@ -68,19 +68,20 @@ class StreamSettings:
 
 
 class Captured(NamedTuple):
-    """A stream that holds klines: which of its subjects are read (all where there are none), whether it is spread."""
+    """A stream that holds klines: which of our subjects it captures, whether nothing else, whether it is spread."""
 
     stream: str
     subjects: tuple[str, ...]
+    only_ours: bool
     spread: bool
 
     def filters(self, shard: int, shards: int) -> tuple[str, ...] | None:
-        """What one shard reads of it, all where it is empty; None for nothing.
+        """What one shard reads of it: nothing for None, all when it is empty.
 
         Messages that do not name their symbol in the subject all go to the first shard, in their order.
         """
-        if shards == 1:
-            return (*self.subjects, *shard_subjects(0, 1)) if self.spread and self.subjects else self.subjects
+        if shards == 1 and self.only_ours:
+            return ()
         shared = self.subjects if shard == 0 else ()
         spread = shard_subjects(shard, shards) if self.spread else ()
         return (*shared, *spread) or None
@@ -162,8 +163,8 @@ class Streams:
         for subject in ours:
             if len(holders[subject]) == 1 and not any(covers(one, subject) for one in held):
                 self._warn(f"stream {name} captures only {', '.join(held)} of {subject}: the rest is in no stream")
-        everything = all(any(covers(subject, one) for subject in ours) for one in held)
-        return Captured(name, () if everything else ours, config.get("subject_transform") == SPREAD)
+        only_ours = all(any(covers(subject, one) for subject in ours) for one in held)
+        return Captured(name, ours, only_ours, config.get("subject_transform") == SPREAD)
 
     async def _keep_klines(self, missing: list[str]) -> None:
         settings = self.settings
