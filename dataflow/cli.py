@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any
 import typer
 from rich.console import Console
 
+from dataflow.history import history_app
 from dataflow.market import write_market
 from dataflow.recorded import recorded_files
 from dataflow.replay.plan import END_OF_TIME_MS, Plan
@@ -40,6 +41,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(history_app, name="history")
 
 
 def main() -> None:
