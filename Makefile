@@ -26,9 +26,9 @@ setup: .venv/.runtime ## install the bot into .venv (PYTHON=... chooses the inte
 demo: .venv/.runtime ## replay generated bars through all strategies and show the signals
 	@$(BIN)/ta-bot demo
 
-setup-dev: .venv/.dev ## install what tests and checks need as well
+setup-dev: .venv/.dev .venv/.servers ## install what tests and checks need as well
 
-test: .venv/.dev ## run all tests (ARGS='-k name' selects)
+test: .venv/.dev .venv/.servers ## run all tests (ARGS='-k name' selects)
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev ## check style, formatting, types and import directions
@@ -76,6 +76,18 @@ clean: ## remove .venv and what tools left behind
 .venv/.dev: requirements/dev.lock .venv/.runtime
 	@echo "Installing what tests and checks need into .venv"
 	@$(PIP_INSTALL) $(LOCKED) -r requirements/dev.lock
+	@touch $@
+
+# The servers without their services: tests start their own. Debian's nats-server is too old, so that comes with the locks.
+.venv/.servers: | .venv/.python
+	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
+	for p in mariadbd mariadb-install-db my_print_defaults; do command -v $$p >/dev/null || missing=$$p; done; \
+	if [ -n "$$missing" ]; then \
+		packages="mariadb-server-core mariadb-client-core"; \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo "Tests need $$missing: install MariaDB's server (apt-get install $$packages) and try again" >&2; exit 1; fi; \
+		echo "Installing $$packages"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages >/dev/null; fi
 	@touch $@
 
 .venv/.bench: requirements/bench.lock .venv/.dev

@@ -1,0 +1,176 @@
+"""A real MariaDB server for tests, on a data folder and a port of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pymysql
+import pytest
+
+from tests.nats_server import free_port, wait_until
+
+PORTS_TRIED = 5
+
+# Where servers are on systems that keep them out of users' way.
+SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+
+# Small, and never waiting for the disk: what is committed outlives the process, not the machine.
+SETTINGS = (
+    "--bind-address=127.0.0.1",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-doublewrite=0",
+    "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-log-file-size=16M",
+    "--innodb-use-native-aio=0",
+    "--performance-schema=0",
+    "--skip-log-bin",
+    "--skip-name-resolve",
+)
+
+
+class MariaDB:
+    """mariadbd with an administrator `root` who needs no password; started again it has the same port and data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def install(self) -> None:
+        run(
+            *("mariadb-install-db", "--no-defaults", *self._owner, f"--datadir={self.data}"),
+            *("--auth-root-authentication-method=normal", "--skip-test-db", *SETTINGS),
+        )
+
+    def start(self) -> None:
+        place = [f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.folder}/mariadbd.sock"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("mariadbd"), "--no-defaults", *self._owner, *place, *SETTINGS], stdout=log, stderr=log
+            )
+        wait_until(self._answers_or_ended, "mariadbd to answer")
+        if self.process.poll() is not None:
+            self.process = None
+            raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait()
+            self.process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Killed for as long as this is entered."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Takes connections, and says nothing, for as long as this is entered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def execute(self, statement: str, values: Sequence[Any] | None = None, database: str | None = None) -> list[Any]:
+        """The rows that a statement gives its administrator."""
+        connection = pymysql.connect(
+            host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True, connect_timeout=30
+        )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    @property
+    def _owner(self) -> list[str]:
+        return ["--user=root"] if os.geteuid() == 0 else []
+
+    def _answers_or_ended(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            return True
+        try:
+            return bool(self.execute("SELECT 1"))
+        except pymysql.err.OperationalError:
+            return False
+
+
+class MySQLDatabase:
+    """A database of its own, and a user of its own, for one test."""
+
+    password = "p@ss/w:rd?#%"  # everything that has a meaning in URIs
+
+    def __init__(self, server: MariaDB) -> None:
+        self.server = server
+        self.name = f"test_{uuid4().hex}"
+        self.user = f"u_{uuid4().hex[:16]}"
+        server.execute(f"CREATE DATABASE {self.name}")
+        server.execute(f"GRANT ALL ON {self.name}.* TO {self.user}@'127.0.0.1' IDENTIFIED BY %s", [self.password])
+
+    @property
+    def uri(self) -> str:
+        encoded = "".join(f"%{byte:02X}" for byte in self.password.encode())
+        return f"mysql+pymysql://{self.user}:{encoded}@127.0.0.1:{self.server.port}/{self.name}"
+
+    def execute(self, statement: str, values: Sequence[Any] | None = None) -> list[Any]:
+        return self.server.execute(statement, values, self.name)
+
+    def drop(self) -> None:
+        self.server.execute(f"DROP DATABASE {self.name}")
+        self.server.execute(f"DROP USER {self.user}@'127.0.0.1'")
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path=SEARCHED)
+    if found is None:
+        pytest.fail(f"this test needs {name}: make setup-dev installs it, or says how", pytrace=False)
+    return found
+
+
+def run(name: str, *arguments: str) -> None:
+    done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def running_mariadb(folder: Path) -> Iterator[MariaDB]:
+    server = MariaDB(folder)
+    server.install()
+    for left in reversed(range(PORTS_TRIED)):
+        try:
+            server.start()
+            break
+        except RuntimeError:  # somebody was faster to take the port
+            if not left:
+                raise
+            server.port = free_port()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def mysql_database(server: MariaDB) -> Iterator[MySQLDatabase]:
+    database = MySQLDatabase(server)
+    try:
+        yield database
+    finally:
+        database.drop()
