@@ -30,15 +30,17 @@ _DECODERS = {
     FIELD_TYPE.TIMESTAMP: str,
 }
 
-# What a MySQL server or PyMySQL calls an operational error, and no waiting mends: access refused, nothing there of that
-# name, read only, a value missing, an authentication method that is not known.
-_MYSQL_TO_MEND = frozenset(
-    {1044, 1045, 1049, 1054, 1130, 1142, 1143, 1146, 1227, 1251, 1290, 1364, 1698, 1820, 1862}
-    | {2049, 2054, 2059, 2061, 3118, 4151}
+# What a MySQL server says that waiting may mend: disk, memory, connections or locks used up, shutting down, a network
+# error, interrupted, killed, too slow, another writer's rows in the way.
+_MYSQL_FOR_NOW = frozenset(
+    {1020, 1021, 1037, 1038, 1040, 1041, 1047, 1053, 1062, 1114, 1135, 1184, 1203, 1205, 1206, 1213, 1226, 1317, 1412}
+    | {1614, 1615, 1836, 1927, 1969, 3024, 3168, 3572, 4031, *range(1152, 1162)}
 )
 
+# What PyMySQL says itself is about the connection, but for these: authentication methods and protocols that it lacks.
+_PYMYSQL_TO_MEND = frozenset({2049, 2054, 2059, 2061})
+
 # Two writers met: the next attempt finds the other's rows.
-_MYSQL_DUPLICATE = 1062
 _SQLITE_DUPLICATE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 _SQLITE_FOR_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
@@ -171,10 +173,10 @@ def _is_for_now(error: exc.DBAPIError, original: BaseException) -> bool:
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in _SQLITE_FOR_NOW or code in _SQLITE_DUPLICATE
-    number = original.args[0] if original.args else 0
-    if isinstance(error, (exc.OperationalError, exc.InterfaceError, exc.InternalError)):
-        return number not in _MYSQL_TO_MEND
-    return bool(number == _MYSQL_DUPLICATE)
+    number = original.args[0] if original.args and isinstance(original.args[0], int) else 0
+    if 1000 <= number < 2000 or number >= 3000:
+        return number in _MYSQL_FOR_NOW
+    return isinstance(error, (exc.OperationalError, exc.InterfaceError)) and number not in _PYMYSQL_TO_MEND
 
 
 def _said(original: BaseException) -> str:

@@ -90,12 +90,15 @@ class MariaDB:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
-    def execute(self, statement: str, values: Sequence[Any] | None = None, database: str | None = None) -> list[Any]:
-        """The rows that a statement gives its administrator."""
-        connection = pymysql.connect(
+    def connect(self, database: str | None = None) -> pymysql.Connection:
+        """A connection of its administrator."""
+        return pymysql.connect(
             host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True, connect_timeout=30
         )
-        with connection, connection.cursor() as cursor:
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows that a statement gives its administrator."""
+        with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
@@ -115,6 +118,7 @@ class MariaDB:
 class MySQLDatabase:
     """A database of its own, and a user of its own, for one test."""
 
+    kind = "mysql"
     password = "p@ss/w:rd?#%"  # everything that has a meaning in URIs
 
     def __init__(self, server: MariaDB) -> None:
@@ -123,16 +127,24 @@ class MySQLDatabase:
         self.user = f"u_{uuid4().hex[:16]}"
         server.execute(f"CREATE DATABASE {self.name}")
         server.execute(f"GRANT ALL ON {self.name}.* TO {self.user}@'127.0.0.1' IDENTIFIED BY %s", [self.password])
+        self.connection = server.connect(self.name)
 
     @property
     def uri(self) -> str:
         encoded = "".join(f"%{byte:02X}" for byte in self.password.encode())
         return f"mysql+pymysql://{self.user}:{encoded}@127.0.0.1:{self.server.port}/{self.name}"
 
-    def execute(self, statement: str, values: Sequence[Any] | None = None) -> list[Any]:
-        return self.server.execute(statement, values, self.name)
+    def execute(self, statement: str, *rows: Sequence[Any]) -> list[Any]:
+        self.connection.ping()
+        with self.connection.cursor() as cursor:
+            if rows:
+                cursor.executemany(statement.replace("?", "%s"), rows)
+            else:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
 
     def drop(self) -> None:
+        self.connection.close()
         self.server.execute(f"DROP DATABASE {self.name}")
         self.server.execute(f"DROP USER {self.user}@'127.0.0.1'")
 

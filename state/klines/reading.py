@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from state.bar import Bar
 from state.klines.rows import Report, Row, take_bars
-from state.klines.table import KlineTable
+from state.klines.table import SEPARATOR, KlineTable
 from state.timeframe import Timeframe
 
 
@@ -29,7 +29,7 @@ def read_bars(connection: sa.Connection, table: KlineTable, wanted: Wanted, repo
     moving = "until" if wanted.newest else "since"
     # One row more than wanted shows that those before it are all there are for their open times.
     bound: dict[str, Any] = {
-        "symbol": wanted.symbol,
+        "of_symbol": wanted.symbol,
         "since": table.time_value(wanted.since_ms),
         "until": table.time_value(wanted.until_ms),
         "size": wanted.limit + 1,
@@ -53,7 +53,7 @@ def _rows(connection: sa.Connection, table: KlineTable, bound: dict[str, Any], *
         return _fetched(connection, table.newest if newest else table.oldest, bound)
     # PyMySQL takes its time for every single value, so rows come as one value each: that halves the time of reading.
     joined = _fetched(connection, table.newest_joined if newest else table.oldest_joined, bound)
-    rows: list[Any] = [row.split(",") for (row,) in joined]
+    rows: list[Any] = [row.split(SEPARATOR) for (row,) in joined]
     if table.time_is_number:
         for row in rows:
             row[0] = int(row[0]) if row[0].isdecimal() else float(row[0])

@@ -15,6 +15,8 @@ from state.klines.times import text_of_time
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
+SEPARATOR = "|"
+
 _TIME_NAMES = ("open_time", "timestamp")
 _TIMEFRAME_NAMES = ("timeframe", "interval", "period")
 _NUMBER_TYPE = re.compile(r"int|dec|num|double|float|real", re.IGNORECASE)
@@ -39,7 +41,7 @@ class KlineTable:
 
     @cached_property
     def newest(self) -> sa.Select[Any]:
-        """Rows from `:since` to `:until`, both included, the newest first, at most `:size`."""
+        """Rows from `:since` to `:until`, both included, the newest first, at most `:size`; `:of_symbol` if shared."""
         return self._rows(*self._values).order_by(sa.desc(self._time))
 
     @cached_property
@@ -49,12 +51,12 @@ class KlineTable:
 
     @cached_property
     def newest_joined(self) -> sa.Select[Any]:
-        """As `newest`, each row as one text, with commas between the values: for MySQL."""
+        """As `newest`, each row as one text, with `SEPARATOR` between the values: for MySQL."""
         return self._rows(self._joined).order_by(sa.desc(self._time))
 
     @cached_property
     def oldest_joined(self) -> sa.Select[Any]:
-        """As `oldest`, each row as one text, with commas between the values: for MySQL."""
+        """As `oldest`, each row as one text, with `SEPARATOR` between the values: for MySQL."""
         return self._rows(self._joined).order_by(self._time)
 
     @cached_property
@@ -64,9 +66,11 @@ class KlineTable:
 
     @cached_property
     def insertion(self) -> sa.Insert:
-        """New rows from `:time`, `:symbol`, `:timeframe`, and the fields by their place, `:value0` to `:value4`."""
+        """New rows: `:time`, `:of_symbol`, `:of_timeframe`, and the fields by their place, `:value0` to `:value4`."""
         values = {self.time: "time", **{column: f"value{place}" for place, column in enumerate(self.fields)}}
-        values |= {column: name for column, name in ((self.symbol, "symbol"), (self.timeframe, "timeframe")) if column}
+        values |= {
+            column: name for column, name in ((self.symbol, "of_symbol"), (self.timeframe, "of_timeframe")) if column
+        }
         return sa.insert(self._table).values({column: sa.bindparam(name) for column, name in values.items()})
 
     @cached_property
@@ -96,8 +100,8 @@ class KlineTable:
     def _joined(self) -> sa.ColumnElement[str]:
         # The function leaves out NULLs, and what follows them would move up.
         nothing: sa.ColumnClause[str] = sa.literal_column("''")
-        comma: sa.ColumnClause[str] = sa.literal_column("','")
-        return sa.func.concat_ws(comma, *(sa.func.ifnull(value, nothing) for value in self._values))
+        separator: sa.ColumnClause[str] = sa.literal_column(f"'{SEPARATOR}'")
+        return sa.func.concat_ws(separator, *(sa.func.ifnull(value, nothing) for value in self._values))
 
     @property
     def _time(self) -> sa.ColumnClause[Any]:
@@ -105,7 +109,7 @@ class KlineTable:
 
     @property
     def _own(self) -> tuple[sa.ColumnElement[bool], ...]:
-        return (self._column(self.symbol or "") == sa.bindparam("symbol"),) if self.is_shared else ()
+        return (self._column(self.symbol or "") == sa.bindparam("of_symbol"),) if self.is_shared else ()
 
     def _column(self, name: str) -> sa.ColumnClause[Any]:
         return self._table.c[name]

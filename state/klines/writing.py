@@ -32,7 +32,7 @@ def write_bars(
     mostly all, costs nothing but reading it.
     """
     span = {"since": table.time_value(min(bars)), "until": table.time_value(max(bars))}
-    known = _by_time(connection.execute(table.oldest, {"symbol": symbol, "size": END_MS, **span}))
+    known = _by_time(connection.execute(table.oldest, {"of_symbol": symbol, "size": END_MS, **span}))
     inserts, updates = [], []
     for time_ms, bar in bars.items():
         if time_ms not in known:
@@ -64,4 +64,4 @@ def _by_time(rows: Iterable[Row]) -> dict[int, tuple[Any, ...]]:
 
 def _values(bar: Bar, time: int | str, symbol: str, timeframe: Timeframe) -> dict[str, Any]:
     fields = {f"value{place}": value for place, value in enumerate(bar[1:])}
-    return {"time": time, "symbol": symbol, "timeframe": timeframe.name, **fields}
+    return {"time": time, "of_symbol": symbol, "of_timeframe": timeframe.name, **fields}
