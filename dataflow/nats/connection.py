@@ -245,13 +245,17 @@ class Connection:
         await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 2.0)
 
 
-def answer_of(message: Msg, asked: str) -> dict[str, Any]:
-    """JetStream's answer.
+def answer_of(message: Msg | None, asked: str) -> dict[str, Any]:
+    """JetStream's answer to what was asked; None is none.
 
     Raises:
         TryAgain: it is not one, or an error that passes.
         AskOperator: it is an error.
     """
+    if message is None:
+        raise TryAgain(f"{asked}: no answer")
+    if message.headers and message.headers.get("Status") == str(_PASSING_STATUS):
+        raise TryAgain(f"nobody answers on {asked}: does JetStream run, and does the stream exist?")
     try:
         answer: dict[str, Any] = orjson.loads(message.data)
         error = answer.get("error")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
 from typing import NamedTuple
@@ -13,13 +13,11 @@ from typing import NamedTuple
 from dataflow.nats import counts
 from dataflow.nats.connection import Connection, answer_of
 from dataflow.nats.errors import AskOperator, HeldBack, TryAgain
+from dataflow.nats.requests import Request, Requests
 from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
 
 log = logging.getLogger(__name__)
-
-# How many publishes are under way at once.
-UNDER_WAY = 128
 
 # How long, after a request to stop, is waited for NATS to take what there is.
 GRACE_SECS = 4.0
@@ -62,7 +60,8 @@ class Publisher:
         self.streams = streams
         self.stop = stop
         self.clock_ms = clock_ms
-        self._reason = ""
+        self._requests = Requests(connection)
+        self._reason = self._refused = ""
         self._holding = 0
 
     @property
@@ -97,63 +96,74 @@ class Publisher:
                 )
 
     async def _publish_all(self, messages: Sequence[Outgoing]) -> None:
-        if len(messages) == 1:
-            await self._publish_until_stored(messages[0])
-            return
-        waiting = iter(messages)
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(min(UNDER_WAY, len(messages))):
-                tasks.create_task(self._publish_one_by_one(waiting))
-
-    async def _publish_one_by_one(self, waiting: Iterator[Outgoing]) -> None:
-        for message in waiting:
-            await self._publish_until_stored(message)
-
-    async def _publish_until_stored(self, message: Outgoing) -> None:
-        pause_secs, held = _FIRST_PAUSE_SECS, False
+        """Publish, and publish again what was not stored, until nothing is left."""
+        left, pause_secs, held = messages, _FIRST_PAUSE_SECS, False
         try:
-            while True:
+            while left:
                 try:
                     await self.streams.ready()
-                    await self._publish_once(message)
+                    left = await self._publish_once(left)
                 except TryAgain as error:
-                    held = self._hold(error, held)
+                    held = self._hold(str(error), held)
                 else:
-                    return
+                    if not left:
+                        return
+                    held = self._hold(self._refused, held)
                 await asyncio.sleep(pause_secs)
                 pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)
         finally:
             if held:
                 self._let_go()
 
-    async def _publish_once(self, message: Outgoing) -> None:
-        subject, message_id, payload, late_subject, late_from_ms = message
-        if late_from_ms is not None and self.clock_ms() >= late_from_ms:
-            if await self._is_stored(subject, message_id):
-                return
-            subject = late_subject
-        answer = answer_of(await self.connection.request(subject, payload, {_ID: message_id}), subject)
-        counts.PUBLISHED.labels(answer["stream"]).inc()
-        if answer.get("duplicate"):
-            counts.REPEATED.labels(answer["stream"]).inc()
+    async def _publish_once(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """Publish all at once; those that were not stored."""
+        now_ms = self.clock_ms()
+        late = [one for one in messages if one.late_from_ms is not None and now_ms >= one.late_from_ms]
+        if not late:
+            return await self._publish_to([(one, one.subject) for one in messages])
+        in_time = [(one, one.subject) for one in messages if one.late_from_ms is None or now_ms < one.late_from_ms]
+        never_stored, left = await self._without_stored(late)
+        return left + await self._publish_to([*in_time, *((one, one.late_subject) for one in never_stored)])
 
-    async def _is_stored(self, subject: str, message_id: str) -> bool:
-        """Whether a message of this id went out in time, before a restart or without our hearing of it."""
-        try:
-            answer = await self.connection.request(subject, b"", {_ID: message_id, **_NEVER_STORED})
-            return bool(answer_of(answer, subject).get("duplicate"))
-        except AskOperator as error:
-            if error.code == _WRONG_LAST_ID:
-                return False
-            raise
+    async def _publish_to(self, messages: list[tuple[Outgoing, str]]) -> list[Outgoing]:
+        requests = [Request(subject, one.payload, {_ID: one.message_id}) for one, subject in messages]
+        left: list[Outgoing] = []
+        for (one, subject), answer in zip(messages, await self._requests.ask_all(requests), strict=True):
+            try:
+                stored = answer_of(answer, subject)
+            except TryAgain as error:
+                self._refused = str(error)
+                left.append(one)
+                continue
+            counts.PUBLISHED.labels(stored["stream"]).inc()
+            if stored.get("duplicate"):
+                counts.REPEATED.labels(stored["stream"]).inc()
+        return left
 
-    def _hold(self, error: TryAgain, held: bool) -> bool:
+    async def _without_stored(self, messages: list[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """Those that did not go out in time, before a restart or unknown to us; and those of which that is unclear."""
+        requests = [Request(one.subject, b"", {_ID: one.message_id, **_NEVER_STORED}) for one in messages]
+        never_stored: list[Outgoing] = []
+        unclear: list[Outgoing] = []
+        for one, answer in zip(messages, await self._requests.ask_all(requests), strict=True):
+            try:
+                if not answer_of(answer, one.subject).get("duplicate"):
+                    unclear.append(one)
+            except TryAgain as error:
+                if isinstance(error, AskOperator) and error.code == _WRONG_LAST_ID:
+                    never_stored.append(one)
+                else:
+                    self._refused = str(error)
+                    unclear.append(one)
+        return never_stored, unclear
+
+    def _hold(self, reason: str, held: bool) -> bool:
         counts.PUBLISH_RETRIES.inc()
         self.streams.forget()
         self._holding += not held
         if not self._reason:
-            log.warning("NATS does not take messages, trying again: %s", error)
-        self._reason = str(error)
+            log.warning("NATS does not take messages, trying again: %s", reason)
+        self._reason = reason
         return True
 
     def _let_go(self) -> None:
