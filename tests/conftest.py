@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from state.klines import KlineStore
+from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
 
 
@@ -21,3 +24,19 @@ def mysql(mariadb: MariaDB) -> Iterator[MySQLDatabase]:
     """An empty MySQL database."""
     with mysql_database(mariadb) as database:
         yield database
+
+
+@pytest.fixture(params=["mysql", "sqlite"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqlDatabase:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return SQLiteFile(tmp_path / "klines.sqlite3")
+    mysql: SqlDatabase = request.getfixturevalue("mysql")
+    return mysql
+
+
+@pytest.fixture
+def store(database: SqlDatabase) -> Iterator[KlineStore]:
+    """The kline store in it."""
+    with open_store(database) as store:
+        yield store

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from state.bar import Bar
+from state.klines import BadRow, KlineStore
 from tests.kit import bars_of
+
+TABLES = {"own": "btcusdt_klines_15m", "shared": "klines_m15"}
+"""Where the bars of `BTCUSDT|15m` are in either layout."""
 
 START_MS = 1_704_067_200_000  # 2024-01-01, a Monday and the first of a month
 
@@ -85,6 +89,22 @@ def insert(
 
 def _time(time_ms: int, columns: Columns) -> int | str:
     return time_ms if columns.time_type == "BIGINT" else f"{datetime.fromtimestamp(time_ms / 1000, UTC):%F %T}"
+
+
+def fill(database: SqlDatabase, layout: str, bars: list[Bar], columns: Columns = PLAIN) -> None:
+    """The table of `BTCUSDT|15m` in one of the layouts, with bars."""
+    make_table(database, TABLES[layout], columns)
+    insert(database, TABLES[layout], bars, columns, "BTCUSDT" if layout == "shared" else "")
+
+
+@contextmanager
+def open_store(database: SqlDatabase, bad: list[BadRow] | None = None) -> Iterator[KlineStore]:
+    """A kline store in `database`, with bad rows in `bad`."""
+    store = KlineStore(database.uri, on_bad=None if bad is None else bad.append)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def some_bars(count: int, timeframe: str = "15m", first: float = 100.0) -> list[Bar]:

@@ -15,20 +15,12 @@ import pytest
 from dataflow.cli import main
 from dataflow.recorded import read_bars
 from state.bar import Bar
-from tests.databases import START_MS, SqlDatabase, SQLiteFile, insert, make_table, some_bars
+from tests.databases import START_MS, SqlDatabase, insert, make_table, some_bars
 from tests.kit import real_klines_file
 from tests.mariadb_server import MariaDB, MySQLDatabase
 
 TA_BOT = Path(sys.executable).parent / "ta-bot"
 HEADER = "symbol,time,open,high,low,close,volume\n"
-
-
-@pytest.fixture(params=["mysql", "sqlite"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqlDatabase:
-    if request.param == "sqlite":
-        return SQLiteFile(tmp_path / "klines.sqlite3")
-    mysql: SqlDatabase = request.getfixturevalue("mysql")
-    return mysql
 
 
 def history(
