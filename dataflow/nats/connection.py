@@ -104,7 +104,9 @@ class Connection:
         """Disconnect and end the thread."""
         with self._starting:
             self._closed, thread = True, self._thread
-        if thread is not None and thread.is_alive():
+        if thread is None:
+            self._loop.close()
+        elif thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(timeout_secs)
 
@@ -180,6 +182,7 @@ class Connection:
                 except TimeoutError:
                     continue
             self._go_down()
+            await _throw_away(client)
 
     async def _connected_client(self) -> Client | None:
         client, options = Client(), self.options
@@ -198,8 +201,11 @@ class Connection:
             await asyncio.wait_for(attempt, options.connect_timeout_secs * len(servers))
         except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do better
             self._last_error = self._last_error or _words(error)
-            await _close_quietly(client)
+            await _throw_away(client)
             return None
+        except asyncio.CancelledError:
+            await _throw_away(client)
+            raise
         return client
 
     def _come_up(self, client: Client) -> None:
@@ -241,8 +247,10 @@ class Connection:
         for task in tasks:
             task.cancel()
         if client is not None:
-            await _close_quietly(client)
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 2.0)
+            await _throw_away(client)
+        if tasks:
+            await asyncio.wait(tasks, timeout=2.0)
+        await asyncio.sleep(0)  # what was closed is let go of in the next round of the loop
 
 
 def answer_of(message: Msg | None, asked: str) -> dict[str, Any]:
@@ -269,11 +277,16 @@ def answer_of(message: Msg | None, asked: str) -> dict[str, Any]:
     raise AskOperator(reason, error.get("err_code", 0))
 
 
-async def _close_quietly(client: Client) -> None:
+async def _throw_away(client: Client) -> None:
     try:
         await asyncio.wait_for(client.close(), 1.0)
-    except Exception as error:  # noqa: BLE001  # it is thrown away
+    except Exception as error:  # noqa: BLE001  # what matters is that the socket is closed
         log.debug("closing a NATS client: %s", error)
+    finally:
+        # A client whose connection breaks while it closes gives up half way, and closing it again does nothing.
+        transport: Any = client._transport
+        if transport is not None:
+            transport.close()
 
 
 def _words(error: BaseException) -> str:

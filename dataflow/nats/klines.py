@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PARTITIONS = 16
 
 BATCH = 500
+
+# Of each partition. When it reads several streams, each of them may be one pull ahead of that.
 BUFFER = Room(4000, 32 * 2**20)
 
 IDLE = timedelta(milliseconds=1)
