@@ -1,0 +1,89 @@
+"""What the environment says about a live bot, checked before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dataflow.nats.connection import NatsOptions
+from dataflow.nats.klines import PARTITIONS
+from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
+from operators.live import Selection, selection_of
+from state.errors import StopProgram
+from state.klines.store import WARM_UP_BARS
+
+EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
+"""The history of who has no MySQL: a file in the working folder."""
+
+
+class Settings(BaseSettings):
+    """Everything that a live bot is told by its environment; each field is a variable of the same name.
+
+    Variables that are empty count as unset.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False)
+
+    nats_url: str = Field(default="nats://localhost:4222", description="NATS servers, with commas between them")
+    mysql_uri: str | None = Field(default=None, description="History: mysql+pymysql://... or sqlite:///path")
+    supported_symbols: str = Field(default="BTCUSDT,ETHUSDT,ADAUSDT", description="Symbols to analyze, * for all")
+    supported_timeframes: str = Field(default="15m,1h", description="Timeframes to analyze, * for all")
+    klines_subjects: str = Field(default=",".join(DEFAULT_SUBJECTS), description="Subjects that klines arrive on")
+    klines_shards: int = Field(default=1, ge=1, le=PARTITIONS, description="Parts that klines are read in")
+    warm_up_bars: int = Field(default=WARM_UP_BARS, ge=500, le=100_000, description="Bars of history for each key")
+    max_signal_age_bars: int = Field(
+        default=1, ge=0, le=100_000, description="Bars that a missed bar may lie back for its signals still to go out"
+    )
+    max_signal_age_seconds: float | None = Field(
+        default=None, gt=0, le=10**9, description="Signals later than this after their bar's close go to signals.late"
+    )
+    api_endpoint: str | None = Field(default=None, description="URL that signals are POSTed to as well")
+    api_give_up_seconds: float = Field(
+        default=300.0, gt=0, le=86_400, description="After how long a signal that cannot be POSTed is a dead letter"
+    )
+    snapshot_seconds: float = Field(default=10.0, ge=0.01, le=3600, description="Seconds between snapshots")
+    recovery_dir: Path | None = Field(default=None, description="Folder for snapshots")
+    health_host: str = Field(default="127.0.0.1", description="Address of /ready, /live and /metrics")
+    health_port: int = Field(default=0, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none")
+
+    @property
+    def history_uri(self) -> str:
+        """Where the history is."""
+        return self.mysql_uri or EMBEDDED_URI
+
+    def selection(self) -> Selection:
+        """The keys to analyze. Raises `StopProgram` where they cannot be."""
+        return selection_of(self.supported_symbols, self.supported_timeframes)
+
+    def nats_options(self, name: str = "ta-bot") -> NatsOptions:
+        """How to connect to NATS."""
+        return NatsOptions(self.nats_url, name=name)
+
+    def stream_settings(self) -> StreamSettings:
+        """The streams to use. Raises `StopProgram` where they cannot be."""
+        subjects = tuple(subject.strip() for subject in self.klines_subjects.split(",") if subject.strip())
+        return StreamSettings(kline_subjects=subjects)
+
+
+def settings_of(**given: Any) -> Settings:
+    """The environment's settings, with those that were `given` (and are not None) instead.
+
+    Raises:
+        StopProgram: a variable is not usable. The message names it, and never quotes what may hold a password.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise StopProgram("; ".join(map(_finding, error.errors()))) from error
+
+
+_SECRET = frozenset({"nats_url", "mysql_uri", "api_endpoint"})
+
+
+def _finding(finding: Any) -> str:
+    name = str(finding["loc"][0]) if finding["loc"] else "settings"
+    got = "" if name in _SECRET else f", got {finding['input']!r:.60}"
+    return f"{name.upper()}: {finding['msg']}{got}"
