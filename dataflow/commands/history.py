@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dataflow.live.settings import settings_of
 from dataflow.recorded import read_bars
 from dataflow.replay.sinks import BAD_ROWS_SHOWN
 from operators.rows import BadInput
@@ -24,9 +24,6 @@ from state.errors import RetryLater, SkipInput, StopProgram
 from state.key import check_symbol, key_of
 from state.klines import BadRow, KlineStore, Written
 from state.timeframe import timeframe_named
-
-EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
-"""The history of who has no MySQL: a file in the working folder."""
 
 END_OF_TIME_MS = sys.maxsize
 
@@ -42,11 +39,6 @@ UriOption = Annotated[
 ]
 
 history_app = typer.Typer(help="Write recorded klines into the history, or read them out.", no_args_is_help=True)
-
-
-def history_uri(given: str | None = None) -> str:
-    """Where the history is: `given`, else what the variable MYSQL_URI says, else `EMBEDDED_URI`."""
-    return given or os.environ.get("MYSQL_URI") or EMBEDDED_URI
 
 
 @history_app.command("import")
@@ -173,7 +165,7 @@ def _csv_rows(key: str, bars: Iterable[Bar]) -> Iterator[str]:
 @contextmanager
 def _store(uri: str | None, bad: BadRows) -> Iterator[KlineStore]:
     """The history, for one command: who runs it is to try again later."""
-    store = KlineStore(history_uri(uri), on_bad=bad.report)
+    store = KlineStore(settings_of(mysql_uri=uri).history_uri, on_bad=bad.report)
     try:
         yield store
     except RetryLater as error:

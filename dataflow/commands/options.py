@@ -1,0 +1,43 @@
+"""Options that commands share, and the console that they print on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from state.errors import StopProgram
+from strategies.configuration import Configuration, configuration_of, parse_overrides
+
+STDOUT = Path("-")
+
+# Width of tables where nobody looks at a terminal.
+PIPED_WIDTH = 100
+
+StrategiesOption = Annotated[str | None, typer.Option("--strategies", help="Run only these, separated by commas")]
+OverridesOption = Annotated[list[str] | None, typer.Option("--set", help="strategy.parameter=value; may be repeated")]
+MinConfidenceOption = Annotated[float | None, typer.Option(help="Confidence below which no setup holds")]
+CooldownOption = Annotated[int | None, typer.Option(help="Bars between two signals of a strategy with the same action")]
+
+
+def configuration_from(
+    strategies: str | None, overrides: list[str] | None, min_confidence: float | None, cooldown_bars: int | None
+) -> Configuration:
+    """The configuration that the options above name. Raises `StopProgram` where they cannot be."""
+    given = {"min_confidence": min_confidence, "cooldown_bars": cooldown_bars}
+    engine: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if strategies is not None:
+        names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+        if not names:
+            raise StopProgram("--strategies: expected ids separated by commas, got none")
+        engine["enabled_strategies"] = names
+    return configuration_of(engine, parse_overrides(overrides or ()), source="command_line")
+
+
+def console_beside(*outputs: Path | None) -> Console:
+    """Where tables go: stdout, or stderr when data goes to stdout."""
+    to_stderr = STDOUT in outputs
+    console = Console(stderr=to_stderr)
+    return console if console.is_terminal else Console(stderr=to_stderr, width=PIPED_WIDTH)
