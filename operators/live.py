@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from operators.messages import Klines, Notice, parse_message
+from operators.times import format_time
 from state.bar import Bar
 from state.errors import SkipInput, StopProgram
-from state.key import check_symbol, key_of
+from state.key import check_symbol, key_of, split_key
 from state.timeframe import timeframe_named
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,9 @@ class BadMessage(NamedTuple):
     message: RawMessage
 
 
+# How far ahead of the server's clock an exchange's may be.
+AHEAD_MS = 60_000
+
 LiveItem = tuple[str, Bar] | tuple[str, Notice] | BadMessage
 
 
@@ -49,6 +53,17 @@ class Selection:
 
     symbols: frozenset[str] | None = None
     timeframes: frozenset[str] | None = None
+
+    def lacks(self, key: str) -> str:
+        """What makes `key` none of these: `symbol`, `timeframe`, or nothing."""
+        symbol, _, timeframe = key.partition("|")
+        if self.symbols is not None and symbol not in self.symbols:
+            return "symbol"
+        return "timeframe" if self.timeframes is not None and timeframe not in self.timeframes else ""
+
+    def takes(self, key: str) -> bool:
+        """Whether `key` is one of these."""
+        return not self.lacks(key)
 
 
 def selection_of(symbols: str, timeframes: str) -> Selection:
@@ -116,7 +131,14 @@ class LiveParser:
         bars, bad = klines
         if bars and not self._is_wanted(bars[0][0]):  # all bars of a message have one key
             return []
-        items: list[LiveItem] = [*bars]
+        items: list[LiveItem] = []
+        latest_ms = message.time_ns // 1_000_000 + AHEAD_MS
+        for key, bar in bars:
+            if split_key(key)[1].close_ms(bar.open_time_ms) > latest_ms:
+                # Taken for true, it would make everything before it out of order.
+                bad.append(f"the bar that opens at {format_time(bar.open_time_ms)} was not closed when it was stored")
+            else:
+                items.append((key, bar))
         if bad:
             more = f"; and {len(bad) - REASONS_TOLD} more" if len(bad) > REASONS_TOLD else ""
             items.append(_bad(message, "; ".join(bad[:REASONS_TOLD]) + more))
@@ -127,14 +149,10 @@ class LiveParser:
         return [(key, Notice((symbol,), notice.timeframe)) for symbol, key in keys if self._is_wanted(key)]
 
     def _is_wanted(self, key: str) -> bool:
-        symbol, _, timeframe = key.partition("|")
-        if self.selection.symbols is not None and symbol not in self.selection.symbols:
-            self.on_skipped("symbol")
-            return False
-        if self.selection.timeframes is not None and timeframe not in self.selection.timeframes:
-            self.on_skipped("timeframe")
-            return False
-        return True
+        lacking = self.selection.lacks(key)
+        if lacking:
+            self.on_skipped(lacking)
+        return not lacking
 
 
 def _bad(message: RawMessage, reason: str) -> BadMessage:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-_COUNTS = ("bars", "warm_up_bars", "repeated", "out_of_order", "gaps", "missing_bars", "refused_snapshots")
+_COUNTS = (
+    "bars",
+    "warm_up_bars",
+    "repeated",
+    "out_of_order",
+    "gaps",
+    "missing_bars",
+    "filled_bars",
+    "refused_snapshots",
+)
 
 
 @dataclass(slots=True)
@@ -12,6 +21,7 @@ class Tally:
     """Counts of one key that add up over batches.
 
     `bars` are those that could emit, `warm_up_bars` those that only warmed the state; both times are of `bars`.
+    `filled_bars`, part of `bars`, were missed and came from history.
     """
 
     key: str
@@ -21,6 +31,7 @@ class Tally:
     out_of_order: int = 0
     gaps: int = 0
     missing_bars: int = 0
+    filled_bars: int = 0
     refused_snapshots: int = 0
     first_open_ms: int | None = None
     last_close_ms: int | None = None

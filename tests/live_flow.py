@@ -10,7 +10,6 @@ from pathlib import Path
 from bytewax._bytewax import cli_main
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from dataflow.analysis import Analysis
 from dataflow.flow import KeyedBar, build_flow
 from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.dead_letters import DeadLetters
@@ -19,6 +18,7 @@ from dataflow.nats.klines import NatsKlines
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams, StreamSettings
+from dataflow.replay.key_logic import Analysis
 from dataflow.stopping import Stop
 from operators.live import BadMessage, LiveParser, RawMessage, Selection
 from state.bar import Bar

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import os
-import sys
-import threading
-import time
 from collections.abc import MutableSequence
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 from bytewax._bytewax import cli_main, cluster_main
 from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 
-from dataflow.analysis import Analysis
-from dataflow.flow import KeyedBar, build_flow
+from dataflow.flow import build_flow
 from dataflow.replay.history import RecordedHistory
+from dataflow.replay.key_logic import Analysis, KeyedBar, KeyLogic
 from dataflow.replay.plan import END_OF_TIME_MS, Plan
 from dataflow.replay.progress import Progress
 from dataflow.replay.sinks import ReportFiles, SignalFiles
 from dataflow.replay.source import RecordedSource
 from dataflow.stopping import Stop
 from operators.rows import BadInput, Chunk, parse_chunk
-
-LISTENERS_SECS = 10.0
-TCP_LISTEN = "0A"  # the state's code in /proc/net/tcp
+from state.snapshot import Snapshot
 
 
 def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dataflow:
@@ -40,15 +31,19 @@ def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dat
         live_from_ms=plan.from_ms,
         on_bars=progress.bars_analyzed,
     )
+
+    def logic(resume_state: Snapshot | None) -> KeyLogic:
+        return KeyLogic(analysis, resume_state)
+
     source = RecordedSource(plan, process, stop, progress)
     signals, report = SignalFiles(plan, process, stop), ReportFiles(plan, process, stop)
     if plan.to_ms == END_OF_TIME_MS:
-        return build_flow(source, parse_chunk, analysis, signals, report)
+        return build_flow(source, parse_chunk, logic, signals, report)
 
     def parse_until(chunk: Chunk) -> list[KeyedBar | BadInput]:
         return [item for item in parse_chunk(chunk) if isinstance(item, BadInput) or item[1].open_time_ms < plan.to_ms]
 
-    return build_flow(source, parse_until, analysis, signals, report)
+    return build_flow(source, parse_until, logic, signals, report)
 
 
 def run_flow(plan: Plan, stop: Stop, progress: Progress, addresses: list[str] | None = None, index: int = 0) -> None:
@@ -66,62 +61,12 @@ def run_flow(plan: Plan, stop: Stop, progress: Progress, addresses: list[str] | 
 
 
 @dataclass(frozen=True)
-class Member:
-    """What one process of a cluster is given: its place, and its ties to the process that started it."""
+class ReplayJob:
+    """The replay, as each process of a cluster runs it; `slots` are for `Progress`."""
 
-    index: int
-    addresses: list[str]
+    plan: Plan
     slots: MutableSequence[float]
-    parent: Connection
-    """Closed when the parent is gone."""
-    failures: Connection
-    """Takes the reason when this process cannot go on."""
 
-
-def run_member(plan: Plan, member: Member) -> None:
-    """Run one process of a cluster: the target of a spawned process."""
-    _die_with(member.parent)
-    lock = (plan.folder / f"process-{member.index}.lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)  # held by a predecessor until it is really gone
-    stop = Stop(on_failure=member.failures.send)
-    try:
-        with stop.on_signals():
-            _await_listeners(member.addresses[: member.index])
-            run_flow(plan, stop, Progress(member.slots, member.index), member.addresses, member.index)
-    except Exception as error:  # noqa: BLE001  # the parent tells the user
-        if stop.failure is None:
-            member.failures.send(f"process {member.index} failed: {innermost(error)}")
-        sys.exit(1)
-    except BaseException:  # noqa: BLE001  # Bytewax panics when another process is gone, which the parent sees too
-        sys.exit(1)
-
-
-def _await_listeners(addresses: list[str]) -> None:
-    """Wait until those whom this process will connect to listen: Bytewax writes a line for every refused attempt."""
-    table = Path("/proc/net/tcp")
-    ports = {int(address.rpartition(":")[2]) for address in addresses}
-    deadline = time.monotonic() + LISTENERS_SECS
-    while table.exists() and time.monotonic() < deadline:
-        sockets = [line.split() for line in table.read_text().splitlines()[1:]]
-        if ports <= {int(columns[1].rpartition(":")[2], 16) for columns in sockets if columns[3] == TCP_LISTEN}:
-            return
-        time.sleep(0.02)
-
-
-def innermost(error: BaseException) -> str:
-    """What went wrong at the bottom of a chain of errors, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _die_with(parent: Connection) -> None:
-    """End this process at once when its parent is gone: nobody would collect its results."""
-
-    def watch() -> None:
-        try:
-            parent.recv_bytes()
-        except (EOFError, OSError):
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    def __call__(self, stop: Stop, addresses: list[str], index: int) -> None:
+        """Run one of the processes."""
+        run_flow(self.plan, stop, Progress(self.slots, index), addresses, index)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import MutableSequence
 
+from dataflow.cluster import CONTEXT
+
 SLOTS_PER_PROCESS = 2
 
 
@@ -30,3 +32,9 @@ class Progress:
     def all_bars(self) -> float:
         """Bars analyzed by all processes together, in this run."""
         return sum(self.slots[1::SLOTS_PER_PROCESS])
+
+
+def shared_slots(processes: int) -> MutableSequence[float]:
+    """Memory for `Progress` that spawned processes share."""
+    slots: MutableSequence[float] = CONTEXT.Array("d", processes * SLOTS_PER_PROCESS, lock=False)
+    return slots

@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from dataflow.replay.cluster import run_cluster, shared_slots
+from dataflow.cluster import innermost, run_cluster
 from dataflow.replay.plan import Plan
-from dataflow.replay.process import innermost, run_flow
-from dataflow.replay.progress import Progress
+from dataflow.replay.process import ReplayJob, run_flow
+from dataflow.replay.progress import Progress, shared_slots
 from dataflow.replay.recovery import open_folder
 from dataflow.replay.results import Summary, collect
 from dataflow.stopping import Stop
@@ -70,7 +70,7 @@ def replay(
 
 def _run(plan: Plan, stop: Stop, progress: Progress) -> None:
     if plan.processes > 1:
-        run_cluster(plan, stop, progress.slots)
+        run_cluster(ReplayJob(plan, progress.slots), plan.processes, plan.folder, stop)
     else:
         try:
             run_flow(plan, stop, progress)

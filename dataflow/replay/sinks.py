@@ -16,7 +16,7 @@ import orjson
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from dataflow.replay.plan import Plan
-from dataflow.replay.routing import part_of, process_of
+from dataflow.routing import part_of, process_of
 from dataflow.stopping import Stop
 from operators.rows import BadInput
 from operators.tally import Tally

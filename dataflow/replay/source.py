@@ -9,7 +9,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflow.recorded import Chunks, RecordedFile
 from dataflow.replay.plan import Plan
 from dataflow.replay.progress import Progress
-from dataflow.replay.routing import part_of, process_of
+from dataflow.routing import part_of, process_of
 from dataflow.stopping import Stop
 from operators.rows import Chunk
 from state.errors import StopProgram

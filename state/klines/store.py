@@ -64,9 +64,17 @@ class KlineStore:
         """Let go of all connections."""
         self._database.close()
 
-    def latest(self, key: str, limit: int, before_open_ms: int = END_MS) -> list[Bar]:
-        """The last `limit` bars of `key` that open before `before_open_ms`, the oldest first."""
-        wanted = _wanted(key, START_MS, before_open_ms - 1, limit, newest=True)
+    def check(self) -> None:
+        """Nothing, when the database can be reached."""
+        with self._reading() as connection:
+            if connection is not None:
+                connection.execute(sa.select(1))
+
+    def latest(
+        self, key: str, limit: int, before_open_ms: int = END_MS, after_open_ms: int = START_MS - 1
+    ) -> list[Bar]:
+        """The last `limit` bars of `key` that open between two times, both excluded, the oldest first."""
+        wanted = _wanted(key, after_open_ms + 1, before_open_ms - 1, limit, newest=True)
         with self._reading() as connection:
             return self._read(connection, wanted)
 

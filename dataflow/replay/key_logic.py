@@ -1,4 +1,4 @@
-"""The stateful step: one analyzer per key, snapshotted by Bytewax at the end of every epoch."""
+"""The stateful step of a replay: one analyzer per key, snapshotted by Bytewax at the end of every epoch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from strategies.configuration import Configuration
 from strategies.signal import Signal
 
 log = logging.getLogger(__name__)
+
+KeyedBar = tuple[str, Bar]
 
 
 # Telling after every bar what happened to it would cost a tenth of its analysis.

@@ -1,0 +1,172 @@
+"""A flow in several processes: a Bytewax cluster on loopback."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Protocol
+
+from dataflow.stopping import Stop
+
+# Threads share one interpreter lock, so more cores need more processes; forking one with threads is not safe.
+CONTEXT = get_context("spawn")
+
+LISTENERS_SECS = 10.0
+TCP_LISTEN = "0A"  # the state's code in /proc/net/tcp
+
+
+class Job(Protocol):
+    """What each process runs; it is pickled to get there."""
+
+    def __call__(self, stop: Stop, addresses: list[str], index: int) -> None:
+        """Run the flow as process `index` of those at `addresses`, until it ends or `stop` asks for it."""
+        ...
+
+
+def run_cluster(job: Job, processes: int, folder: Path | None, stop: Stop) -> None:
+    """Run `job` in `processes` processes; a failure of one stops all and is told to `stop`.
+
+    In `folder` are locks, by which the processes of a cluster wait for those of one that was killed before.
+    """
+    addresses = _free_addresses(processes)
+    members: list[SpawnProcess] = []
+    failures: list[Connection] = []
+    with ExitStack() as ties:
+        for index in range(processes):
+            watched, tie = CONTEXT.Pipe(duplex=False)
+            ties.callback(tie.close)
+            failure, report = CONTEXT.Pipe(duplex=False)
+            member = Member(index, addresses, folder, watched, report)
+            process = CONTEXT.Process(target=run_member, args=(job, member), daemon=True)
+            _start(process)
+            watched.close()
+            report.close()
+            members.append(process)
+            failures.append(failure)
+        _watch(members, failures, stop)
+
+
+def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) -> None:
+    """Wait until all have ended; pass on requests to stop and the first failure."""
+    open_failures = list(failures)
+    stopping = False
+    while any(member.is_alive() for member in members):
+        ready = connection.wait([*open_failures, *(member.sentinel for member in members if member.is_alive())], 0.1)
+        for failure in [end for end in open_failures if end in ready]:
+            try:
+                stop.fail(failure.recv())
+            except EOFError:
+                open_failures.remove(failure)
+        broken = [index for index, member in enumerate(members) if member.exitcode]
+        if broken:
+            if not stop.requested:  # else it was stopped before it could listen to signals
+                first = min(broken, key=lambda index: members[index].exitcode or 0)  # killed, rather than by panic
+                stop.fail(f"process {first} ended with exit code {members[first].exitcode}")
+            _end(members)
+        elif stop.requested and not stopping:
+            stopping = True
+            for member in members:
+                _send(member, signal.SIGTERM)
+
+
+def _start(process: SpawnProcess) -> None:
+    """Start a process that ignores SIGINT until it handles it: what a terminal sends goes to all processes."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end(members: list[SpawnProcess]) -> None:
+    """A cluster that has lost a member cannot go on: the last snapshots are what counts."""
+    for member in members:
+        _send(member, signal.SIGKILL)
+        member.join()
+
+
+def _send(member: SpawnProcess, number: signal.Signals) -> None:
+    if member.is_alive():
+        member.terminate() if number == signal.SIGTERM else member.kill()
+
+
+def _free_addresses(count: int) -> list[str]:
+    with ExitStack() as sockets:
+        bound = [sockets.enter_context(socket.socket()) for _ in range(count)]
+        for one in bound:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in bound]
+
+
+@dataclass(frozen=True)
+class Member:
+    """What one process of a cluster is given: its place, and its ties to the process that started it."""
+
+    index: int
+    addresses: list[str]
+    folder: Path | None
+    parent: Connection
+    """Closed when the parent is gone."""
+    failures: Connection
+    """Takes the reason when this process cannot go on."""
+
+
+def run_member(job: Job, member: Member) -> None:
+    """Run one process of a cluster: the target of a spawned process."""
+    _die_with(member.parent)
+    if member.folder is not None:
+        lock = (member.folder / f"process-{member.index}.lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held by a predecessor until it is really gone
+    stop = Stop(on_failure=member.failures.send)
+    try:
+        with stop.on_signals():
+            _await_listeners(member.addresses[: member.index])
+            job(stop, member.addresses, member.index)
+    except Exception as error:  # noqa: BLE001  # the parent tells the user
+        if stop.failure is None:
+            member.failures.send(f"process {member.index} failed: {innermost(error)}")
+        sys.exit(1)
+    except BaseException:  # noqa: BLE001  # Bytewax panics when another process is gone, which the parent sees too
+        sys.exit(1)
+
+
+def _await_listeners(addresses: list[str]) -> None:
+    """Wait until those whom this process will connect to listen: Bytewax writes a line for every refused attempt."""
+    table = Path("/proc/net/tcp")
+    ports = {int(address.rpartition(":")[2]) for address in addresses}
+    deadline = time.monotonic() + LISTENERS_SECS
+    while table.exists() and time.monotonic() < deadline:
+        sockets = [line.split() for line in table.read_text().splitlines()[1:]]
+        if ports <= {int(columns[1].rpartition(":")[2], 16) for columns in sockets if columns[3] == TCP_LISTEN}:
+            return
+        time.sleep(0.02)
+
+
+def innermost(error: BaseException) -> str:
+    """What went wrong at the bottom of a chain of errors, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _die_with(parent: Connection) -> None:
+    """End this process at once when its parent is gone: nobody would collect its results."""
+
+    def watch() -> None:
+        try:
+            parent.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
