@@ -11,6 +11,7 @@ import typer
 
 from dataflow.commands.history import history_app
 from dataflow.commands.replay import demo, replay
+from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
 from dataflow.stopping import USER_ERROR
 from state.errors import StopProgram
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (replay, demo, strategies):
+for command in (run, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 

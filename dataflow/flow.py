@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, TypeGuard, TypeVar
 
@@ -24,22 +24,22 @@ SIGNALS_STEP = "signals"
 REPORT_STEP = "report"
 
 Raw = TypeVar("Raw")
-Item = TypeVar("Item")
-"""What a key takes: bars, and in the live flow what else concerns it."""
+KeyedItem = tuple[str, Any]
+"""A key and what it takes: bars, and in the live flow what else concerns it."""
 Bad = TypeVar("Bad", bound="tuple[str, object] | tuple[str, object, object]")
 """Bad input: a named tuple that begins with where it is."""
 
-MakeLogic = Callable[[Any], StatefulBatchLogic[tuple[str, Item], Signal | Tally, Any]]
+MakeLogic = Callable[[Any], StatefulBatchLogic[KeyedItem, Signal | Tally, Any]]
 """Makes the analyzer of one key, from its snapshot or from None."""
 
 
 def build_flow(
     klines: Source[Raw],
-    parse: Callable[[Raw], list[tuple[str, Item] | Bad]],
-    logic: MakeLogic[Item],
+    parse: Callable[[Raw], Iterable[KeyedItem | Bad]],
+    logic: MakeLogic,
     signals: Sink[tuple[str, Signal]],
     report: Sink[tuple[str, Bad | Tally]],
-    history: Source[tuple[str, Item]] | None = None,
+    history: Source[Any] | None = None,
 ) -> Dataflow:
     """The graph: klines → parse → key by SYMBOL|timeframe → analyze → signals, with a report on the side.
 
@@ -47,7 +47,7 @@ def build_flow(
     report gets bad input, and what happened to each key's bars.
     """
 
-    def parse_all(raw: list[Raw]) -> list[tuple[str, Item] | Bad]:
+    def parse_all(raw: list[Raw]) -> list[KeyedItem | Bad]:
         return [item for one in raw for item in parse(one)]
 
     flow = Dataflow(FLOW_ID)
@@ -66,7 +66,7 @@ def build_flow(
     return flow
 
 
-def _is_for_a_key(item: object) -> TypeGuard[tuple[str, Any]]:
+def _is_for_a_key(item: object) -> TypeGuard[KeyedItem]:
     return type(item) is tuple
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataflow.recorded import RecordedFile
+from dataflow.recovery import snapshots_in
 from strategies.configuration import Configuration
 
 END_OF_TIME_MS = sys.maxsize
@@ -32,4 +33,4 @@ class Plan:
     @property
     def snapshots(self) -> Path:
         """Where Bytewax keeps its snapshots."""
-        return self.folder / "snapshots"
+        return snapshots_in(self.folder)

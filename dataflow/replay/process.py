@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import MutableSequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from bytewax._bytewax import cli_main, cluster_main
 from bytewax.dataflow import Dataflow
-from bytewax.recovery import RecoveryConfig
 
 from dataflow.flow import build_flow
 from dataflow.replay.history import RecordedHistory
@@ -18,6 +14,7 @@ from dataflow.replay.plan import END_OF_TIME_MS, Plan
 from dataflow.replay.progress import Progress
 from dataflow.replay.sinks import ReportFiles, SignalFiles
 from dataflow.replay.source import RecordedSource
+from dataflow.running import run_here
 from dataflow.stopping import Stop
 from operators.rows import BadInput, Chunk, parse_chunk
 from state.snapshot import Snapshot
@@ -49,15 +46,7 @@ def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dat
 def run_flow(plan: Plan, stop: Stop, progress: Progress, addresses: list[str] | None = None, index: int = 0) -> None:
     """Run the flow in this process, alone or as one of a cluster, until the files end or `stop` asks for it."""
     flow = replay_flow(plan, index, stop, progress)
-    # Keys are many small objects that live for ever and make no cycles: looking for garbage among them more often
-    # takes a fifth of the time.
-    gc.set_threshold(50_000, 20, 100)
-    recovery = RecoveryConfig(str(plan.snapshots)) if plan.recovery else None
-    epoch = timedelta(seconds=plan.snapshot_secs)
-    if addresses is None:
-        cli_main(flow, epoch_interval=epoch, recovery_config=recovery)
-    else:
-        cluster_main(flow, addresses, index, epoch_interval=epoch, recovery_config=recovery)
+    run_here(flow, plan.snapshots if plan.recovery else None, plan.snapshot_secs, addresses, index)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""What a live process says of itself over HTTP: `/ready`, `/live` and `/metrics`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from dataflow.live.status import Status
+from dataflow.nats.connection import Connection
+from dataflow.nats.publisher import Publisher
+from state.errors import StopProgram
+
+
+class HealthServer:
+    """Answers from a thread of its own, whatever the flow is doing."""
+
+    def __init__(self, status: Status, connection: Connection, publisher: Publisher) -> None:
+        self.status = status
+        self.connection = connection
+        self.publisher = publisher
+
+    def readiness(self) -> dict[str, Any]:
+        """How things are. Ready is who has NATS and has started every key, with history or, while it is away, cold."""
+        keys, trouble = self.status.keys(), self.status.history_trouble
+        nats = {"connected": self.connection.connected, "takes_messages": not self.publisher.holding}
+        return {
+            "ready": all(nats.values()) and not keys["starting"],
+            "nats": nats,
+            "history": {"reachable": trouble is None, "trouble": trouble},
+            "keys": keys,
+        }
+
+    @contextmanager
+    def serving(self, host: str, port: int) -> Iterator[None]:
+        """Serve while entered; not at all on port 0.
+
+        Raises:
+            StopProgram: the address cannot be used.
+        """
+        if not port:
+            yield
+            return
+        try:
+            listener = socket.create_server((host, port))
+        except OSError as error:
+            raise StopProgram(f"HEALTH_PORT: {host}:{port} cannot be used: {error.strerror or error}") from error
+        server = uvicorn.Server(uvicorn.Config(self._app(), log_config=None, access_log=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(2.0)
+            listener.close()
+
+    def _app(self) -> FastAPI:
+        app = FastAPI(title="petrosa-ta-bot", docs_url=None, redoc_url=None, openapi_url=None)
+
+        @app.get("/ready")
+        async def ready() -> JSONResponse:
+            state = self.readiness()
+            return JSONResponse(state, 200 if state["ready"] else 503)
+
+        @app.get("/live")
+        async def live() -> dict[str, bool]:
+            return {"live": True}
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        return app

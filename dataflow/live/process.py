@@ -1,0 +1,67 @@
+"""One process of the live flow: everything it is made of, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from bytewax.dataflow import Dataflow
+
+from dataflow.flow import build_flow
+from dataflow.live import counts
+from dataflow.live.health import HealthServer
+from dataflow.live.history import HistoryDesk, HistorySource
+from dataflow.live.key_logic import LiveAnalysis, LiveKeyLogic
+from dataflow.live.settings import Settings
+from dataflow.live.status import Status
+from dataflow.nats import counts as nats_counts
+from dataflow.nats.connection import Connection
+from dataflow.nats.dead_letters import DeadLetters
+from dataflow.nats.klines import NatsKlines
+from dataflow.nats.publisher import Publisher
+from dataflow.nats.signals import NatsSignals
+from dataflow.nats.streams import Streams
+from dataflow.stopping import Stop
+from operators.backfill import BackfillPolicy
+from operators.live import LiveParser
+from state.klines import KlineStore
+from state.snapshot import Snapshot
+from strategies.configuration import Configuration
+
+# How long a start waits for NATS, to be able to say that it refuses.
+NATS_SECS = 3.0
+
+
+@contextmanager
+def live_flow(settings: Settings, configuration: Configuration, stop: Stop, index: int = 0) -> Iterator[Dataflow]:
+    """The flow from NATS to NATS as it is in process `index`, with what runs beside it for as long as it is entered.
+
+    Raises:
+        StopProgram: a setting is not usable, or NATS refuses.
+    """
+    selection, status = settings.selection(), Status()
+    with ExitStack() as resources:
+        connection = resources.enter_context(Connection(settings.nats_options()))
+        streams = Streams(connection, settings.stream_settings())
+        publisher = Publisher(connection, streams, stop)
+        desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
+        resources.callback(desk.close)
+        health = HealthServer(status, connection, publisher)
+        resources.enter_context(
+            health.serving(settings.health_host, settings.health_port and settings.health_port + index)
+        )
+        streams.check(NATS_SECS)
+        policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
+        analysis = LiveAnalysis(configuration, policy, selection, desk.send, status.tell)
+
+        def logic(resume_state: Snapshot | None) -> LiveKeyLogic:
+            return LiveKeyLogic(analysis, resume_state)
+
+        yield build_flow(
+            NatsKlines(connection, streams, stop, settings.klines_shards),
+            LiveParser(selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc()),
+            logic,
+            NatsSignals(publisher, settings.max_signal_age_seconds),
+            DeadLetters(publisher, counts.count_tally),
+            HistorySource(desk, selection, stop),
+        )

@@ -1,0 +1,88 @@
+"""A live run from start to end."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dataflow.cluster import innermost, run_cluster
+from dataflow.live.process import live_flow
+from dataflow.live.settings import Settings
+from dataflow.nats.errors import HeldBack
+from dataflow.recovery import check_snapshots, locked, read_manifest, snapshots_in, start_snapshots
+from dataflow.running import run_here
+from dataflow.stopping import Stop
+from state.errors import StopProgram
+from strategies.configuration import Configuration
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "run.json"
+
+
+@dataclass(frozen=True)
+class LiveJob:
+    """The live flow, as each of its processes runs it."""
+
+    settings: Settings
+    configuration: Configuration
+
+    def __call__(self, stop: Stop, addresses: list[str] | None = None, index: int = 0) -> None:
+        """Run one process, until `stop` asks for its end.
+
+        Raises:
+            StopProgram: it cannot go on.
+        """
+        settings = self.settings
+        snapshots = snapshots_in(settings.recovery_dir) if settings.recovery_dir else None
+        with live_flow(settings, self.configuration, stop, index) as flow:
+            try:
+                run_here(flow, snapshots, settings.snapshot_seconds, addresses, index)
+            except BaseException as error:  # Bytewax's panics too
+                held_back = error.__cause__
+                if not isinstance(held_back, HeldBack):
+                    raise StopProgram(stop.failure or f"the flow failed: {innermost(error)}") from error
+                log.warning("%s", held_back)
+
+
+def run_live(job: LiveJob, processes: int, stop: Stop) -> None:
+    """Run live in one process or in several, until SIGTERM or SIGINT.
+
+    With recovery, a run goes on where the last one was stopped or killed.
+
+    Raises:
+        StopProgram: something is not usable, or a process could not go on.
+    """
+    folder = job.settings.recovery_dir
+    with ExitStack() as resources:
+        if folder is None:
+            log.warning("no recovery folder: after a restart, all that the kline streams still hold is read again")
+        else:
+            resources.enter_context(open_folder(folder))
+        with stop.on_signals():
+            if processes == 1:
+                job(stop)
+            else:
+                run_cluster(job, processes, folder, stop)
+    if stop.failure:
+        raise StopProgram(stop.failure)
+
+
+def open_folder(folder: Path) -> IO[str]:
+    """Make the recovery folder ready for a first run, or check what is there; the lock on it is returned.
+
+    Raises:
+        StopProgram: it is in use, damaged, something else's, or cannot be written.
+    """
+    try:
+        lock = locked(folder, "run")
+        if read_manifest(folder / MANIFEST) is None:
+            start_snapshots(folder / MANIFEST, {"flow": "live"})
+        else:
+            check_snapshots(folder)
+    except OSError as error:
+        raise StopProgram(f"{folder}: cannot be used for recovery: {error.strerror or error}") from error
+    return lock

@@ -1,0 +1,94 @@
+"""Folders that a flow can be resumed from."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from bytewax.recovery import init_db_dir
+
+from state.errors import StopProgram
+
+# Fixed for ever once a folder is made, so with room for more processes than one machine has cores.
+SNAPSHOT_PARTITIONS = 8
+
+
+def snapshots_in(folder: Path) -> Path:
+    """Where Bytewax keeps its snapshots."""
+    return folder / "snapshots"
+
+
+def locked(folder: Path, name: str) -> IO[str]:
+    """Make `folder` if need be, and hold the lock called `name` in it, such as `replay`.
+
+    Raises:
+        StopProgram: it is held by somebody else, or the folder holds something else.
+        OSError: the folder cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.lock"
+    if not path.exists():  # it marks a folder as ours, and without it we touch nothing
+        stranger = min((path.name for path in folder.iterdir()), default=None)
+        if stranger is not None:
+            raise StopProgram(f"{folder}: not a recovery folder of {name}, and not empty: it holds {stranger}")
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StopProgram(f"{folder}: another {name} is running in this recovery folder") from error
+    return lock
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """What a folder says of itself, None when it says nothing yet.
+
+    Raises:
+        StopProgram: it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        found = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise StopProgram(f"{path}: is damaged; remove {path.parent} to start anew")
+    return found
+
+
+def start_snapshots(manifest: Path, description: dict[str, Any]) -> None:
+    """Make a folder ready for a first run; its manifest comes last, so that it is complete once there is one."""
+    folder = snapshots_in(manifest.parent)
+    folder.mkdir(exist_ok=True)
+    for left_over in folder.glob("part-*.sqlite3*"):  # from a start that was killed before it had a manifest
+        left_over.unlink()
+    init_db_dir(folder, SNAPSHOT_PARTITIONS)
+    unfinished = manifest.with_suffix(".new")
+    unfinished.write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
+    unfinished.replace(manifest)
+
+
+def check_snapshots(folder: Path) -> None:
+    """Find damage before Bytewax does: it would panic.
+
+    Raises:
+        StopProgram: there is some.
+    """
+    for part in range(SNAPSHOT_PARTITIONS):
+        path = snapshots_in(folder) / f"part-{part}.sqlite3"
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database:
+                ((verdict,),) = database.execute("PRAGMA quick_check(1)")
+                # Pickles end with a full stop.
+                query = "SELECT count(*) FROM snaps WHERE ser_change IS NOT NULL AND substr(ser_change, -1) <> x'2e'"
+                ((cut,),) = database.execute(query)
+        except (sqlite3.Error, ValueError) as error:
+            verdict, cut = str(error), 0
+        if verdict != "ok" or cut:
+            why = f"{cut} snapshots are cut" if cut else verdict
+            raise StopProgram(f"{folder}: {path.name} is damaged ({why}); remove the folder to start anew")
