@@ -22,9 +22,12 @@ from state.timeframe import TIMEFRAMES
 BTC_ONLY = selection_of("BTCUSDT", "15m")
 
 
+STORED_NS = 1_800_000_000 * 10**9
+
+
 def raw(payload: bytes | dict[str, Any]) -> RawMessage:
     data = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-    return RawMessage("binance.websocket.data", 17, data, 0, "KLINES")
+    return RawMessage("binance.websocket.data", 17, data, STORED_NS, "KLINES")
 
 
 def parsed(payload: bytes | dict[str, Any], selection: Selection = BTC_ONLY) -> tuple[list[LiveItem], Counter[str]]:
