@@ -1,0 +1,49 @@
+"""The live flow as a process of a cluster that Bytewax's own command runs.
+
+`python -m bytewax.run dataflow.live.worker:flow -r SNAPSHOTS -s 10 -b 0 -i INDEX -a HOST:PORT;HOST:PORT` with the same
+variables as `ta-bot run`. Snapshots are made once by `python -m bytewax.recovery SNAPSHOTS 8`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from contextlib import ExitStack
+from types import TracebackType
+
+from bytewax.dataflow import Dataflow
+
+from dataflow.cluster import innermost
+from dataflow.live.process import live_flow
+from dataflow.live.settings import settings_of
+from dataflow.nats.errors import HeldBack
+from dataflow.stopping import USER_ERROR, Stop
+from state.errors import StopProgram
+from strategies.configuration import configuration_of
+
+log = logging.getLogger(__name__)
+
+
+def flow() -> Dataflow:
+    """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources."""
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(levelname)s %(message)s")
+    sys.excepthook = _tell
+    stop, resources = Stop(), ExitStack()
+    resources.enter_context(stop.on_signals())
+    atexit.register(resources.close)
+    return resources.enter_context(live_flow(settings_of(), configuration_of(), stop))
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """End with a line in place of a traceback; what was held back at a stop is made again, so that is no failure."""
+    log.debug("the process ends", exc_info=(kind, error, trace))
+    held_back = isinstance(error.__cause__, HeldBack)
+    if held_back:
+        log.warning("%s", error.__cause__)
+    else:
+        line = str(error) if isinstance(error, StopProgram) else innermost(error)
+        sys.stderr.write(f"ta-bot: {line}\n")
+    sys.stderr.flush()
+    os._exit(0 if held_back else USER_ERROR if isinstance(error, StopProgram) else 1)
