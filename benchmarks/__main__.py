@@ -9,6 +9,8 @@ from pathlib import Path
 import orjson
 
 from benchmarks.data import missing_files
+from benchmarks.live import LIVE_QUICK, LiveExtent, measure_live
+from benchmarks.live_report import live_report, live_targets
 from benchmarks.report import as_data, report
 from benchmarks.rounds import QUICK, Extent, measure
 from benchmarks.targets import targets_of
@@ -21,19 +23,36 @@ def main() -> int:
         prog="python -m benchmarks", description="What a bar costs, beside other libraries."
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough answer in about a minute")
+    parser.add_argument("--only", choices=["replay", "live"], help="measure only this half")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     if missing := missing_files():
         sys.stderr.write("the benchmarks need recorded klines that are not there:\n")
         sys.stderr.writelines(f"  {path}\n" for path in missing)
         return 2
+    data: dict[str, object] = {}
+    if arguments.only != "live":
+        data |= _replay(quick=arguments.quick)
+    if arguments.only != "replay":
+        data |= _live(quick=arguments.quick)
+    if arguments.json:
+        arguments.json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+    return 0
+
+
+def _replay(*, quick: bool) -> dict[str, object]:
     wish = wanted()
-    found = measure(QUICK if arguments.quick else Extent(), wish)
+    found = measure(QUICK if quick else Extent(), wish)
     targets = targets_of(found)
     sys.stdout.write(report(found, wish, targets))
-    if arguments.json:
-        arguments.json.write_bytes(orjson.dumps(as_data(found, wish, targets), option=orjson.OPT_INDENT_2))
-    return 0
+    return as_data(found, wish, targets)
+
+
+def _live(*, quick: bool) -> dict[str, object]:
+    found = measure_live(LIVE_QUICK if quick else LiveExtent())
+    targets = live_targets(found)
+    sys.stdout.write(f"\n{live_report(found, targets)}")
+    return {"live": {**vars(found), "targets": [{**vars(target), "reached": target.reached} for target in targets]}}
 
 
 if __name__ == "__main__":

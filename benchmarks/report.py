@@ -24,7 +24,7 @@ _KEPT_IN_MEMORY = (BURST_RUN, BY_TIME, BY_TIME_RECOVERY)
 
 def report(found: Measured, wish: Wish, targets: Sequence[Target]) -> str:
     """Everything measured, as text of at most 100 columns."""
-    parts = [_head(found), _costs(found), _coverage(found, wish), _sizes(found), _scaling(found), _verdicts(targets)]
+    parts = [_head(found), _costs(found), _coverage(found, wish), _sizes(found), _scaling(found), verdicts(targets)]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -94,7 +94,8 @@ def _scaling(found: Measured) -> Iterator[str]:
     yield f"    CPU time of both, starts included, over that of one: x {cpu.median:.2f}"
 
 
-def _verdicts(targets: Sequence[Target]) -> Iterator[str]:
+def verdicts(targets: Sequence[Target]) -> Iterator[str]:
+    """A table of the targets, and whether they were reached."""
     yield f"{'target':<56}{'bound':>12}{'measured':>12}  reached"
     for target in targets:
         bound = f"{'>=' if target.at_least else '<='} {target.bound:g} {target.unit}"
