@@ -10,6 +10,7 @@ import sys
 import typer
 
 from dataflow.commands.history import history_app
+from dataflow.commands.record import record
 from dataflow.commands.replay import demo, replay
 from dataflow.commands.strategies import strategies
 from dataflow.stopping import USER_ERROR
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (replay, demo, strategies):
+for command in (replay, demo, record, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 
