@@ -167,13 +167,15 @@ def test_a_request_to_stop_ends_a_long_wait(publisher: Publisher, peer: Peer, st
     assert fed(peer) == [("AAA|15m", some_bars(1)[0])]
 
 
-def test_a_request_to_stop_ends_it_while_nats_is_away(server: NatsServer, publisher: Publisher, stop: Stop) -> None:
+def test_a_request_to_stop_ends_it_while_nats_is_away(
+    server: NatsServer, connection: Connection, publisher: Publisher, stop: Stop
+) -> None:
     feeder = Feeder(publisher, stop, math.inf)
     feeding = threading.Thread(target=feeder.run, args=[moments(synthetic_series(days=3000))])
     feeding.start()
     wait_until(lambda: feeder.bars > 50, "some bars")
     server.kill()
-    wait_until(lambda: publisher.holding, "the publisher to wait")
+    wait_until(lambda: not connection.connected, "the end of the connection")
     stop.request()
     feeding.join(30)
     assert not feeding.is_alive()
