@@ -50,6 +50,7 @@ lock: .venv/.dev ## pin dependencies again after a change (UPGRADE=--upgrade for
 	@$(COMPILE) --all-extras --group build --group dev --group bench -o requirements/bench.lock
 	@$(COMPILE) --all-extras --group build --group dev -c requirements/bench.lock -o requirements/dev.lock
 	@$(COMPILE) -c requirements/bench.lock -o requirements/runtime.lock
+	@$(COMPILE) --extra local -c requirements/bench.lock -o requirements/local.lock
 	@$(subst pyproject.toml,,$(COMPILE)) --group build -c requirements/bench.lock -o requirements/build.lock
 
 clean: ## remove .venv and what tools left behind
@@ -67,9 +68,10 @@ clean: ## remove .venv and what tools left behind
 	@$(PYTHON) -m venv --clear .venv
 	@touch $@
 
-.venv/.runtime: requirements/build.lock requirements/runtime.lock pyproject.toml | .venv/.python
+# What the bot runs on, and the NATS server for those who have none.
+.venv/.runtime: requirements/build.lock requirements/local.lock pyproject.toml | .venv/.python
 	@echo "Installing the bot into .venv"
-	@$(PIP_INSTALL) $(LOCKED) -r requirements/build.lock -r requirements/runtime.lock
+	@$(PIP_INSTALL) $(LOCKED) -r requirements/build.lock -r requirements/local.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -9,7 +9,9 @@ import sys
 
 import typer
 
+from dataflow.commands.dev import dev
 from dataflow.commands.history import history_app
+from dataflow.commands.record import record
 from dataflow.commands.replay import demo, replay
 from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
@@ -24,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, replay, demo, strategies):
+for command in (run, dev, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 

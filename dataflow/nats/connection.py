@@ -18,6 +18,7 @@ from nats.errors import Error, NoRespondersError
 
 from dataflow.nats import counts
 from dataflow.nats.errors import AskOperator, TryAgain
+from dataflow.nats.servers import servers_of
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class NatsOptions:
     request_timeout_secs: float = 3.0
     ping_interval_secs: int = 10
     """How long a silent peer stays unnoticed, times three."""
+
+    def __post_init__(self) -> None:
+        servers_of(self.url)  # what is not possible is refused here
 
     def for_client(self) -> dict[str, Any]:
         """What the client is told, besides where the servers are."""
@@ -187,7 +191,7 @@ class Connection:
     async def _connected_client(self) -> Client | None:
         client, options = Client(), self.options
         self._closing.clear()
-        servers = [url.strip() for url in options.url.split(",") if url.strip()]
+        servers = servers_of(options.url)
         attempt = client.connect(
             servers,
             allow_reconnect=False,

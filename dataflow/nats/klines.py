@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable
-from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from dataflow.nats.buffer import Buffer, Room
+from dataflow.nats.buffer import Buffer
 from dataflow.nats.connection import Connection
-from dataflow.nats.errors import AskOperator, TryAgain
-from dataflow.nats.reader import Positions, StreamReader
-from dataflow.nats.streams import Captured, Streams
+from dataflow.nats.reader import Positions
+from dataflow.nats.reading import Reading
+from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
 from operators.live import RawMessage
 from state.errors import StopProgram
-
-log = logging.getLogger(__name__)
 
 # Fixed for ever: Bytewax cannot resume when a partition that has a snapshot is not listed any more.
 PARTITIONS = 16
 
 BATCH = 500
 
-# Of each partition. When it reads several streams, each of them may be one pull ahead of that.
-BUFFER = Room(4000, 32 * 2**20)
-
 IDLE = timedelta(milliseconds=1)
-
-_FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
 
 
 class Position(TypedDict):
@@ -73,27 +63,29 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
 
 
 class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
-    """One shard. Reading happens on the connection's thread, into a buffer; this side only takes from it."""
+    """One shard: this side only takes from what is read on the connection's thread."""
 
     def __init__(self, source: NatsKlines, shard: int, position: Position | None) -> None:
         self.source = source
-        self.shard = shard
         known = position["streams"] if position and position["shards"] == source.shards else {}
         self.taken: Positions = {name: (created, seq) for name, (created, seq) in known.items()}
-        self.buffer = Buffer(BUFFER, self._on_room)
         self._idle = False
-        self._readers: list[StreamReader] = []
-        self._reading: Future[None] | None = None
+        self._reading: Reading | None = None
         if shard < source.shards:
-            self._reading = source.connection.submit(self._read(dict(self.taken)))
+            self._reading = Reading(source.connection, source.streams, self.taken, shard=shard, shards=source.shards)
+
+    @property
+    def buffer(self) -> Buffer:
+        """What has arrived and is not yet taken."""
+        if self._reading is None:
+            raise RuntimeError("this partition is not used")
+        return self._reading.buffer
 
     def next_batch(self) -> Iterable[RawMessage]:
         """What has arrived, which may be nothing."""
         if self.source.stop.requested or self._reading is None:
             raise StopIteration
-        if self._reading.done():  # it never is, unless it is broken
-            self._reading.result()
-        arrived = self.buffer.take(BATCH)
+        arrived = self._reading.take(BATCH)
         self._idle = not arrived
         for origin, message in arrived:
             self.taken[origin.stream] = (origin.created, message.seq + 1)
@@ -110,55 +102,4 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
     def close(self) -> None:
         """Stop reading; what was not taken is read again."""
         if self._reading is not None:
-            self._reading.cancel()
-
-    def _on_room(self) -> None:
-        self.source.connection.submit(self._tell_readers())
-
-    async def _tell_readers(self) -> None:
-        for reader in self._readers:
-            reader.on_room()
-
-    async def _read(self, positions: Positions) -> None:
-        """Read for ever, anew whenever the connection or anything else fails."""
-        pause_secs, said = _FIRST_PAUSE_SECS, ""
-        while True:
-            await self.source.connection.client()
-            before = dict(positions)
-            try:
-                await self._read_all(positions)
-            except TryAgain as error:
-                if isinstance(error, AskOperator) and str(error) != said:
-                    said = str(error)
-                    log.warning("klines cannot be read, trying again: %s", error)
-                else:
-                    log.debug("reading klines anew: %s", error)
-                self.source.streams.forget()
-            if positions != before:
-                pause_secs, said = _FIRST_PAUSE_SECS, ""
-            await asyncio.sleep(pause_secs)
-            pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)
-
-    async def _read_all(self, positions: Positions) -> None:
-        connection = self.source.connection
-        captured = await self.source.streams.ready()
-        generation = connection.generation
-        self._readers = [reader for one in captured if (reader := self._reader(one, positions))]
-        tasks = [asyncio.create_task(reader.read()) for reader in self._readers]
-        tasks.append(asyncio.create_task(connection.lost(generation)))
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _reader(self, captured: Captured, positions: Positions) -> StreamReader | None:
-        filters = captured.filters(self.shard, self.source.shards)
-        if filters is None:
-            return None
-        if self.source.shards > 1 and not captured.spread and self.shard == 0:
-            log.info("stream %s is not spread by symbol: one shard reads all of it", captured.stream)
-        return StreamReader(self.source.connection, captured.stream, filters, self.buffer, positions)
+            self._reading.close()

@@ -88,11 +88,15 @@ class Captured(NamedTuple):
 
 
 class Streams:
-    """Makes sure, after every connecting, that the streams are there: the server may have come back empty."""
+    """Makes sure, after every connecting, that the streams are there: the server may have come back empty.
 
-    def __init__(self, connection: Connection, settings: StreamSettings) -> None:
+    Who publishes nothing leaves the output streams alone with `outputs` false.
+    """
+
+    def __init__(self, connection: Connection, settings: StreamSettings, *, outputs: bool = True) -> None:
         self.connection = connection
         self.settings = settings
+        self.outputs = _OUTPUTS if outputs else {}
         self.subjects = distinct(settings.kline_subjects)
         self._ready_for = -1
         self._captured: tuple[Captured, ...] = ()
@@ -126,7 +130,7 @@ class Streams:
             generation = self.connection.generation
             if self._ready_for != generation:
                 captured = await self._capture()
-                for name, (subject, plain_subject) in _OUTPUTS.items():
+                for name, (subject, plain_subject) in self.outputs.items():
                     await self._keep_output(name, subject, plain_subject)
                 self._captured, self._ready_for = captured, generation
             return self._captured

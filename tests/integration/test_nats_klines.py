@@ -12,7 +12,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from dataflow.nats.connection import Connection, NatsOptions
-from dataflow.nats.klines import BUFFER, PARTITIONS, KlinesPartition, NatsKlines, Position
+from dataflow.nats.klines import PARTITIONS, KlinesPartition, NatsKlines, Position
+from dataflow.nats.reading import BUFFER
 from dataflow.nats.streams import KLINES, Streams, StreamSettings
 from dataflow.stopping import Stop
 from operators.live import RawMessage

@@ -1,0 +1,119 @@
+"""Reading the kline streams for as long as it takes, whatever fails in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import Future
+
+from dataflow.nats.buffer import Arrived, Buffer, Room
+from dataflow.nats.connection import Connection
+from dataflow.nats.errors import AskOperator, TryAgain
+from dataflow.nats.reader import Positions, StreamReader
+from dataflow.nats.streams import Captured, Streams
+
+log = logging.getLogger(__name__)
+
+# When several streams are read, each of them may be one pull ahead of that.
+BUFFER = Room(4000, 32 * 2**20)
+
+_FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
+
+
+class Reading:
+    """Reads one of several shards of the kline streams into a buffer, which whoever made it takes from.
+
+    Reading happens on the connection's thread: from `positions` on, anew whenever the connection or anything else
+    fails, so that each message from there on arrives once, in the order of its stream. Streams without a position are
+    read from their first message; with `from_now`, those that are there at the first connecting from their end.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        streams: Streams,
+        positions: Positions,
+        *,
+        shard: int = 0,
+        shards: int = 1,
+        from_now: bool = False,
+    ) -> None:
+        self.connection = connection
+        self.streams = streams
+        self.shard = shard
+        self.shards = shards
+        self.buffer = Buffer(BUFFER, self._on_room)
+        self._from_now = from_now
+        self._readers: list[StreamReader] = []
+        self._task: Future[None] = connection.submit(self._read(dict(positions)))
+
+    def take(self, most: int) -> list[Arrived]:
+        """What has arrived, which may be nothing."""
+        if self._task.done():  # it never is, unless it is broken
+            self._task.result()
+        return self.buffer.take(most)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._task.cancel()
+
+    def _on_room(self) -> None:
+        self.connection.submit(self._tell_readers())
+
+    async def _tell_readers(self) -> None:
+        for reader in self._readers:
+            reader.on_room()
+
+    async def _read(self, positions: Positions) -> None:
+        """Read for ever, anew whenever the connection or anything else fails."""
+        pause_secs, said = _FIRST_PAUSE_SECS, ""
+        while True:
+            await self.connection.client()
+            before = dict(positions)
+            try:
+                await self._read_all(positions)
+            except TryAgain as error:
+                # What passes by itself is not worth a line, unless it does not pass.
+                lasts = isinstance(error, AskOperator) or pause_secs == _LONGEST_PAUSE_SECS
+                if lasts and str(error) != said:
+                    said = str(error)
+                    log.warning("klines cannot be read, trying again: %s", error)
+                else:
+                    log.debug("reading klines anew: %s", error)
+                self.streams.forget()
+            if positions != before:
+                pause_secs, said = _FIRST_PAUSE_SECS, ""
+            await asyncio.sleep(pause_secs)
+            pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)
+
+    async def _read_all(self, positions: Positions) -> None:
+        captured = await self.streams.ready()
+        generation = self.connection.generation
+        if self._from_now:
+            await self._go_to_end(captured, positions)
+            self._from_now = False
+        self._readers = [reader for one in captured if (reader := self._reader(one, positions))]
+        tasks = [asyncio.create_task(reader.read()) for reader in self._readers]
+        tasks.append(asyncio.create_task(self.connection.lost(generation)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _go_to_end(self, captured: tuple[Captured, ...], positions: Positions) -> None:
+        for one in captured:
+            info = await self.connection.ask(f"STREAM.INFO.{one.stream}")
+            positions[one.stream] = (info["created"], info["state"]["last_seq"] + 1)
+        log.info("reading what arrives from now on in %s", ", ".join(one.stream for one in captured))
+
+    def _reader(self, captured: Captured, positions: Positions) -> StreamReader | None:
+        filters = captured.filters(self.shard, self.shards)
+        if filters is None:
+            return None
+        if self.shards > 1 and not captured.spread and self.shard == 0:
+            log.info("stream %s is not spread by symbol: one shard reads all of it", captured.stream)
+        return StreamReader(self.connection, captured.stream, filters, self.buffer, positions)
