@@ -52,7 +52,7 @@ class HealthServer:
             listener = socket.create_server((host, port))
         except OSError as error:
             raise StopProgram(f"HEALTH_PORT: {host}:{port} cannot be used: {error.strerror or error}") from error
-        server = uvicorn.Server(uvicorn.Config(self._app(), log_config=None, access_log=False, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(self._app(), log_config=None, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
         thread.start()
         try:
