@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -11,9 +10,9 @@ from typing import TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
+from dataflow.nats.anew import again_and_again, until_one_ends
 from dataflow.nats.buffer import Buffer, Room
 from dataflow.nats.connection import Connection
-from dataflow.nats.errors import AskOperator, TryAgain
 from dataflow.nats.reader import Positions, StreamReader
 from dataflow.nats.streams import Captured, Streams
 from dataflow.stopping import Stop
@@ -31,8 +30,6 @@ BATCH = 500
 BUFFER = Room(4000, 32 * 2**20)
 
 IDLE = timedelta(milliseconds=1)
-
-_FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
 
 
 class Position(TypedDict):
@@ -120,40 +117,13 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
             reader.on_room()
 
     async def _read(self, positions: Positions) -> None:
-        """Read for ever, anew whenever the connection or anything else fails."""
-        pause_secs, said = _FIRST_PAUSE_SECS, ""
-        while True:
-            await self.source.connection.client()
-            before = dict(positions)
-            try:
-                await self._read_all(positions)
-            except TryAgain as error:
-                if isinstance(error, AskOperator) and str(error) != said:
-                    said = str(error)
-                    log.warning("klines cannot be read, trying again: %s", error)
-                else:
-                    log.debug("reading klines anew: %s", error)
-                self.source.streams.forget()
-            if positions != before:
-                pause_secs, said = _FIRST_PAUSE_SECS, ""
-            await asyncio.sleep(pause_secs)
-            pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)
+        await again_and_again(self.source.streams, "klines", lambda: self._read_all(positions), lambda: dict(positions))
 
     async def _read_all(self, positions: Positions) -> None:
-        connection = self.source.connection
         captured = await self.source.streams.ready()
-        generation = connection.generation
+        generation = self.source.connection.generation
         self._readers = [reader for one in captured if (reader := self._reader(one, positions))]
-        tasks = [asyncio.create_task(reader.read()) for reader in self._readers]
-        tasks.append(asyncio.create_task(connection.lost(generation)))
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(self.source.connection, generation, *(reader.read() for reader in self._readers))
 
     def _reader(self, captured: Captured, positions: Positions) -> StreamReader | None:
         filters = captured.filters(self.shard, self.source.shards)
