@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     snapshot_seconds: float = Field(default=10.0, ge=0.01, le=3600, description="Seconds between snapshots")
     recovery_dir: Path | None = Field(default=None, description="Folder for snapshots")
     health_host: str = Field(default="127.0.0.1", description="Address of /ready, /live and /metrics")
-    health_port: int = Field(default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none")
+    health_port: int = Field(
+        default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none"
+    )
 
     @property
     def history_uri(self) -> str:
