@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from dataflow.live.rest import RestForwarder
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
 from dataflow.nats.publisher import Publisher
@@ -22,21 +23,27 @@ from state.errors import StopProgram
 class HealthServer:
     """Answers from a thread of its own, whatever the flow is doing."""
 
-    def __init__(self, status: Status, connection: Connection, publisher: Publisher) -> None:
+    def __init__(
+        self, status: Status, connection: Connection, publisher: Publisher, rest: RestForwarder | None
+    ) -> None:
         self.status = status
         self.connection = connection
         self.publisher = publisher
+        self.rest = rest
 
     def readiness(self) -> dict[str, Any]:
-        """How things are. Ready is who has NATS and has started every key, with history or, while it is away, cold."""
+        """How things are. Ready is who has NATS and has started every key, with history or, while it is away, cold; REST does not count."""
         keys, trouble = self.status.keys(), self.status.history_trouble
         nats = {"connected": self.connection.connected, "takes_messages": not self.publisher.holding}
-        return {
+        found = {
             "ready": all(nats.values()) and not keys["starting"],
             "nats": nats,
             "history": {"reachable": trouble is None, "trouble": trouble},
             "keys": keys,
         }
+        if self.rest is not None:
+            found["rest"] = {"takes_signals": not self.rest.away}
+        return found
 
     @contextmanager
     def serving(self, host: str, port: int) -> Iterator[None]:

@@ -12,6 +12,7 @@ from dataflow.live import counts
 from dataflow.live.health import HealthServer
 from dataflow.live.history import HistoryDesk, HistorySource
 from dataflow.live.key_logic import LiveAnalysis, LiveKeyLogic
+from dataflow.live.rest import RestForwarder
 from dataflow.live.settings import Settings
 from dataflow.live.status import Status
 from dataflow.nats import counts as nats_counts
@@ -46,11 +47,13 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         publisher = Publisher(connection, streams, stop)
         desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
         resources.callback(desk.close)
-        health = HealthServer(status, connection, publisher)
+        health = HealthServer(status, connection, publisher, rest)
         resources.enter_context(
             health.serving(settings.health_host, settings.health_port and settings.health_port + index)
         )
         streams.check(NATS_SECS)
+        if rest is not None:
+            rest.start()
         policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
         analysis = LiveAnalysis(configuration, policy, selection, desk.send, status.tell)
 
@@ -65,3 +68,11 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
             DeadLetters(publisher, counts.count_tally),
             HistorySource(desk, selection, stop),
         )
+
+
+def _rest(settings: Settings, connection: Connection, streams: Streams) -> RestForwarder | None:
+    if settings.api_endpoint is None:
+        return None
+    return RestForwarder(
+        connection, streams, settings.api_endpoint, settings.api_give_up_seconds, settings.max_signal_age_seconds
+    )

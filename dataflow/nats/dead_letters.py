@@ -58,8 +58,11 @@ class DeadLetterPublisher(StatelessSinkPartition[tuple[str, Reported]]):
         self.sink.publisher.publish([dead_letter(message) for message in bad])
 
 
-def dead_letter(bad: BadMessage) -> Outgoing:
-    """What is published about an unusable message; of its bytes the first, with those that are not text escaped."""
+def dead_letter(bad: BadMessage, given_up_by: str = "") -> Outgoing:
+    """What is published about an unusable message; of its bytes the first, with those that are not text escaped.
+
+    One that is fine, but was `given_up_by` something that forwards it, is another dead letter than a bad one.
+    """
     message = bad.message
     content = {
         "reason": bad.reason,
@@ -70,6 +73,8 @@ def dead_letter(bad: BadMessage) -> Outgoing:
         "payload": message.payload[:EXCERPT_BYTES].decode("utf-8", "backslashreplace"),
         "payload_bytes": len(message.payload),
     }
+    # No stream has a period in its name.
+    prefix = f"{given_up_by}." if given_up_by else ""
     # A stream that was made anew counts from 1 again, at another time.
-    message_id = f"{message.stream}-{message.seq}-{message.time_ns}"
+    message_id = f"{prefix}{message.stream}-{message.seq}-{message.time_ns}"
     return Outgoing(SUBJECT, message_id, orjson.dumps(content))

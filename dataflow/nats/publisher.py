@@ -76,7 +76,7 @@ class Publisher:
             HeldBack: the program is to stop, and NATS does not take them.
         """
         if messages:
-            self._wait(self.connection.submit(self._publish_all(messages)), len(messages))
+            self._wait(self.connection.submit(self.publish_all(messages)), len(messages))
 
     def _wait(self, future: Future[None], count: int) -> None:
         deadline_secs: float | None = None
@@ -95,8 +95,8 @@ class Publisher:
                     " they are made again after a restart"
                 )
 
-    async def _publish_all(self, messages: Sequence[Outgoing]) -> None:
-        """Publish, and publish again what was not stored, until nothing is left."""
+    async def publish_all(self, messages: Sequence[Outgoing]) -> None:
+        """Publish, and publish again what was not stored, until nothing is left: on the connection's loop."""
         left, pause_secs, held = messages, _FIRST_PAUSE_SECS, False
         try:
             while left:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from concurrent.futures import Future
 
+from dataflow.nats.anew import again_and_again, until_one_ends
 from dataflow.nats.buffer import Arrived, Buffer, Room
 from dataflow.nats.connection import Connection
-from dataflow.nats.errors import AskOperator, TryAgain
 from dataflow.nats.reader import Positions, StreamReader
 from dataflow.nats.streams import Captured, Streams
 
@@ -16,8 +15,6 @@ log = logging.getLogger(__name__)
 
 # When several streams are read, each of them may be one pull ahead of that.
 BUFFER = Room(4000, 32 * 2**20)
-
-_FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
 
 
 class Reading:
@@ -65,26 +62,7 @@ class Reading:
             reader.on_room()
 
     async def _read(self, positions: Positions) -> None:
-        """Read for ever, anew whenever the connection or anything else fails."""
-        pause_secs, said = _FIRST_PAUSE_SECS, ""
-        while True:
-            await self.connection.client()
-            before = dict(positions)
-            try:
-                await self._read_all(positions)
-            except TryAgain as error:
-                # What passes by itself is not worth a line, unless it does not pass.
-                lasts = isinstance(error, AskOperator) or pause_secs == _LONGEST_PAUSE_SECS
-                if lasts and str(error) != said:
-                    said = str(error)
-                    log.warning("klines cannot be read, trying again: %s", error)
-                else:
-                    log.debug("reading klines anew: %s", error)
-                self.streams.forget()
-            if positions != before:
-                pause_secs, said = _FIRST_PAUSE_SECS, ""
-            await asyncio.sleep(pause_secs)
-            pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)
+        await again_and_again(self.streams, "klines", lambda: self._read_all(positions), lambda: dict(positions))
 
     async def _read_all(self, positions: Positions) -> None:
         captured = await self.streams.ready()
@@ -93,16 +71,7 @@ class Reading:
             await self._go_to_end(captured, positions)
             self._from_now = False
         self._readers = [reader for one in captured if (reader := self._reader(one, positions))]
-        tasks = [asyncio.create_task(reader.read()) for reader in self._readers]
-        tasks.append(asyncio.create_task(self.connection.lost(generation)))
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(self.connection, generation, *(reader.read() for reader in self._readers))
 
     async def _go_to_end(self, captured: tuple[Captured, ...], positions: Positions) -> None:
         for one in captured:

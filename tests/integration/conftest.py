@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from dataflow.live.rest import RestForwarder
 from dataflow.nats.connection import Connection, NatsOptions
+from dataflow.nats.publisher import Publisher
+from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams, StreamSettings
 from dataflow.stopping import Stop
+from tests.forwarding import Forwarding, Publish
+from tests.http_server import HttpServer, running_http_server
 from tests.nats_server import NatsServer, Peer, peer_of, running_server
 
 
@@ -39,3 +45,33 @@ def streams(connection: Connection) -> Streams:
 @pytest.fixture
 def stop() -> Stop:
     return Stop()
+
+
+@pytest.fixture
+def http() -> Iterator[HttpServer]:
+    with running_http_server() as server:
+        yield server
+
+
+@pytest.fixture
+def publish(connection: Connection, streams: Streams, stop: Stop) -> Publish:
+    assert streams.check(60)
+    partition = NatsSignals(Publisher(connection, streams, stop)).build("signals", 0, 1)
+    return lambda batch: partition.write_batch([("BTCUSDT|15m", signal) for signal in batch])
+
+
+@pytest.fixture
+def forwarding(connection: Connection, streams: Streams, http: HttpServer) -> Forwarding:
+    @contextmanager
+    def forwarding(
+        url: str = http.url, give_up_secs: float = 300.0, on: Connection = connection
+    ) -> Iterator[RestForwarder]:
+        own = streams if on is connection else Streams(on, StreamSettings())
+        forwarder = RestForwarder(on, own, url, give_up_secs)
+        forwarder.start()
+        try:
+            yield forwarder
+        finally:
+            forwarder.close()
+
+    return forwarding

@@ -60,7 +60,7 @@ def numbered(first: int, end: int) -> list[tuple[str, bytes]]:
 
 
 def gone() -> float:
-    return REGISTRY.get_sample_value("ta_bot_messages_gone_total") or 0.0
+    return REGISTRY.get_sample_value("ta_messages_gone_total") or 0.0
 
 
 @pytest.fixture

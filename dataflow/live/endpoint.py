@@ -1,0 +1,169 @@
+"""The REST endpoint: one attempt to hand it a signal, and whether it takes any."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
+from typing import NamedTuple
+
+import httpx
+
+from dataflow.live import rest_counts
+from dataflow.live.side_loop import SideLoop
+from state.errors import StopProgram
+
+log = logging.getLogger(__name__)
+
+# Of one attempt: for the parts, and for all of it, since a status may trickle in for ever.
+_TIMEOUT = httpx.Timeout(5.0, connect=3.0)
+ATTEMPT_SECS = 10.0
+
+# So much is read of an answer, for so long; a longer one costs the connection.
+_REST_BYTES = 65_536
+_REST_SECS = 1.0
+
+_CLOSE_SECS = 2.0
+
+_PASSING = frozenset({408, 425, 429})
+
+
+def _is_no_request(record: logging.LogRecord) -> bool:
+    """Whether the HTTP client's log line may be shown: those about requests hold the URL, with its secrets."""
+    return record.levelno >= logging.WARNING
+
+
+class Answer(NamedTuple):
+    """What came of an attempt: no `reason` when the signal was taken, else why not, and whether to try again."""
+
+    reason: str = ""
+    again: bool = False
+    after_secs: float = 0.0
+    """How long the endpoint asks to wait."""
+
+
+class Endpoint:
+    """Takes POSTs of JSON. Its URL may hold secrets: `address` is what may be told of it.
+
+    HTTP has an event loop of its own, so that NATS waits neither for it nor for the look-up of its name.
+
+    Raises:
+        StopProgram: the URL is none of HTTP.
+    """
+
+    def __init__(self, url: str, most_at_once: int) -> None:
+        self._url = _checked(url)
+        self.address = str(httpx.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port))
+        self._away_since_secs: float | None = None
+        self._answered_secs = 0.0
+        logging.getLogger("httpx").addFilter(_is_no_request)
+        limits = httpx.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once)
+        headers = {"Content-Type": "application/json", "User-Agent": "ta-bot"}
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, headers=headers)
+        self._loop = SideLoop("rest")
+
+    @property
+    def away_secs(self) -> float:
+        """For how long it has taken nothing; 0 while it does, as far as is known."""
+        return 0.0 if self._away_since_secs is None else monotonic() - self._away_since_secs
+
+    @property
+    def away(self) -> bool:
+        """Whether it did not take what it was sent last."""
+        return self._away_since_secs is not None
+
+    async def post(self, key: str, body: bytes) -> Answer:
+        """Try once, under an idempotency key."""
+        began_secs = monotonic()
+        answer = await self._loop.run(self._post(key, body))
+        if not answer.again:
+            self._say_back()
+        elif began_secs >= self._answered_secs:  # what hung since before it came back tells nothing new
+            self._say_away(answer.reason)
+        return answer
+
+    def close(self) -> None:
+        """End what is under way, and disconnect."""
+        self._loop.close(self._client.aclose, _CLOSE_SECS)
+
+    async def _post(self, key: str, body: bytes) -> Answer:
+        try:
+            async with asyncio.timeout(ATTEMPT_SECS):
+                return await self._post_once(key, body)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do better
+            return Answer(_words(error), again=True)
+
+    async def _post_once(self, key: str, body: bytes) -> Answer:
+        async with self._client.stream("POST", self._url, content=body, headers={"Idempotency-Key": key}) as response:
+            await _read_rest(response)
+        status = response.status_code
+        if response.is_success:
+            return Answer()
+        again = status in _PASSING or response.is_server_error
+        return Answer(str(status), again, _after_secs(response.headers.get("Retry-After", "")))
+
+    def _say_away(self, reason: str) -> None:
+        if self._away_since_secs is None:
+            self._away_since_secs = monotonic()
+            rest_counts.AWAY.set(1)
+            log.warning("REST endpoint %s does not take signals, trying again: %s", self.address, reason)
+
+    def _say_back(self) -> None:
+        self._answered_secs = monotonic()
+        if self._away_since_secs is not None:
+            log.info("REST endpoint %s takes signals again, after %.0f s", self.address, self.away_secs)
+            self._away_since_secs = None
+            rest_counts.AWAY.set(0)
+
+
+async def _read_rest(response: httpx.Response) -> None:
+    """Read what follows the status, which says it all: a connection with nothing left on it can be used again."""
+    size_bytes = 0
+    with suppress(httpx.TransportError, TimeoutError):
+        async with asyncio.timeout(_REST_SECS):
+            async for part in response.aiter_raw():
+                size_bytes += len(part)
+                if size_bytes > _REST_BYTES:
+                    return
+
+
+def _checked(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text.strip())
+    except httpx.InvalidURL:
+        raise _no_url("it is no URL") from None  # the error quotes it
+    if url.scheme not in {"http", "https"}:
+        raise _no_url("neither http nor https")
+    if not url.host or "%" in url.host:
+        raise _no_url("no host" if not url.host else "an impossible host")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise _no_url("an impossible port")
+    return url
+
+
+def _no_url(got: str) -> StopProgram:
+    return StopProgram(
+        f"API_ENDPOINT: expected a URL such as https://host/path, got {got} (not shown, it may be secret)"
+    )
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, without anything that was sent."""
+    name = type(error).__name__
+    return f"{name}: {error}"[:200] if isinstance(error, httpx.ConnectError) and str(error) else name
+
+
+def _after_secs(retry_after: str) -> float:
+    """Seconds of a `Retry-After` header: a number of them, or a date; 0 when there is none.
+
+    >>> _after_secs("120"), _after_secs("Mon, 01 Jan 2024 00:00:00 GMT"), _after_secs("soon"), _after_secs("")
+    (120.0, 0.0, 0.0, 0.0)
+    """
+    if retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time())
+    except ValueError:
+        return 0.0
