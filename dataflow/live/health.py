@@ -32,7 +32,10 @@ class HealthServer:
         self.rest = rest
 
     def readiness(self) -> dict[str, Any]:
-        """How things are. Ready is who has NATS and has started every key, with history or, while it is away, cold; REST does not count."""
+        """How things are.
+
+        Ready is who has NATS and has started every key, with history or, while it is away, cold; REST does not count.
+        """
         keys, trouble = self.status.keys(), self.status.history_trouble
         nats = {"connected": self.connection.connected, "takes_messages": not self.publisher.holding}
         found = {

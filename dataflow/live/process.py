@@ -47,10 +47,10 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         publisher = Publisher(connection, streams, stop)
         desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
         resources.callback(desk.close)
+        rest = _rest(settings, connection, streams, resources)
         health = HealthServer(status, connection, publisher, rest)
-        resources.enter_context(
-            health.serving(settings.health_host, settings.health_port and settings.health_port + index)
-        )
+        port = settings.health_port + index if settings.health_port else 0
+        resources.enter_context(health.serving(settings.health_host, port))
         streams.check(NATS_SECS)
         if rest is not None:
             rest.start()
@@ -70,9 +70,11 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         )
 
 
-def _rest(settings: Settings, connection: Connection, streams: Streams) -> RestForwarder | None:
+def _rest(settings: Settings, connection: Connection, streams: Streams, resources: ExitStack) -> RestForwarder | None:
     if settings.api_endpoint is None:
         return None
-    return RestForwarder(
+    rest = RestForwarder(
         connection, streams, settings.api_endpoint, settings.api_give_up_seconds, settings.max_signal_age_seconds
     )
+    resources.callback(rest.close)
+    return rest

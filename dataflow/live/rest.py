@@ -43,10 +43,10 @@ class RestForwarder:
 
     It reads the streams like any subscriber, so whatever happens to the endpoint, publishing to NATS does not notice.
     All processes share one consumer per stream, and each signal is sent by one of them. It is done when the endpoint
-    took it, or when it is stored as a dead letter: at once where the endpoint refuses it or where it was stored more
-    than `max_age_secs` before anybody could try, else `give_up_secs` after its first attempt. Until then it comes again after a restart, in case of doubt once more than needed, with its
-    `signal_id` as the idempotency key. Order is not kept. When forwarding is switched on for the first time, it begins
-    with what is stored from then on.
+    took it, or when it is stored as a dead letter: at once where the endpoint refuses it, or where it was stored more
+    than `max_age_secs` before anybody could try; else `give_up_secs` after its first attempt. Until then it comes again
+    after a restart, in case of doubt once more than needed, with its `signal_id` as the idempotency key. Order is not
+    kept. When forwarding is switched on for the first time, it begins with what is stored from then on.
 
     Raises:
         StopProgram: the endpoint's URL is not possible.

@@ -64,10 +64,13 @@ def publish(connection: Connection, streams: Streams, stop: Stop) -> Publish:
 def forwarding(connection: Connection, streams: Streams, http: HttpServer) -> Forwarding:
     @contextmanager
     def forwarding(
-        url: str = http.url, give_up_secs: float = 300.0, on: Connection = connection
+        url: str = http.url,
+        give_up_secs: float = 300.0,
+        max_age_secs: float | None = None,
+        on: Connection = connection,
     ) -> Iterator[RestForwarder]:
         own = streams if on is connection else Streams(on, StreamSettings())
-        forwarder = RestForwarder(on, own, url, give_up_secs)
+        forwarder = RestForwarder(on, own, url, give_up_secs, max_age_secs)
         forwarder.start()
         try:
             yield forwarder

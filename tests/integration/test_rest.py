@@ -64,6 +64,23 @@ def test_what_was_stored_before_the_first_start_is_not_sent(
     assert sorted(http.keys()) == sorted(ids(signals(5, first=10)))
 
 
+def test_what_was_stored_too_long_before_anybody_could_send_it_is_a_dead_letter(
+    publish: Publish, forwarding: Forwarding, http: HttpServer, peer: Peer
+) -> None:
+    with forwarding():
+        publish([SIGNAL])
+        wait_arrived(http)
+        wait_done(peer)
+    publish(signals(3, first=1))
+    stored = peer.run(peer.client.jetstream().get_last_msg(SIGNALS, "ta.signals.BTCUSDT.15m")).time
+    assert stored is not None
+    wait_until(lambda: time.time() > stored.timestamp() + 0.5, "half a second")
+    with forwarding(max_age_secs=0.4):
+        wait_until(lambda: len(dead_letters(peer)) == 3, "the dead letters")
+    assert http.keys() == [SIGNAL.signal_id]
+    assert all(letter["reason"].endswith("at most 0.4 s are allowed") for letter in dead_letters(peer))
+
+
 def test_late_signals_are_not_sent(
     connection: Connection, streams: Streams, stop: Stop, forwarding: Forwarding, http: HttpServer, peer: Peer
 ) -> None:
