@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from dataflow.commands.analyze import analyze
 from dataflow.commands.history import history_app
 from dataflow.commands.record import record
 from dataflow.commands.replay import demo, replay
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (replay, demo, record, strategies):
+for command in (replay, demo, analyze, record, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 
