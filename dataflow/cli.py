@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from dataflow.commands.analyze import analyze
 from dataflow.commands.dev import dev
 from dataflow.commands.history import history_app
 from dataflow.commands.record import record
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, dev, record, replay, demo, strategies):
+for command in (run, dev, analyze, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 

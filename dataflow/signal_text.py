@@ -1,16 +1,23 @@
-"""Signals for people: numbers with the digits that matter, and a line per signal."""
+"""Signals for people: numbers with the digits that matter, a line per signal, a table of many."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from dataflow.recorded.places import printable
+from strategies.signal import Signal
 
 COLOURS = {"buy": "green", "sell": "red", "hold": "yellow", "close": "magenta"}
+
+# Narrower than this, a table's cells would be broken up.
+TABLE_WIDTH = 136
 
 _DIGITS = 6
 
@@ -53,3 +60,35 @@ def signal_line(signal: Mapping[str, Any], *, late: bool = False) -> Text:
     if late:
         line.append("  late", style="yellow")
     return line
+
+
+def signals_shown(signals: Sequence[Signal], width: int) -> RenderableType:
+    """Signals with their bars: a table, or two lines for each where `width` columns are too few for one."""
+    return _table(signals) if width >= TABLE_WIDTH else Group(*map(_two_lines, signals))
+
+
+def _table(signals: Sequence[Signal]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    numbers = ("confidence", "price", "stop", "target")
+    for name in ("key", "bar opened", "closed", "strategy", "action", *numbers):
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for one in signals:
+        table.add_row(
+            f"{one.symbol}|{one.timeframe}",
+            time_text(one.metadata.bar_open_time),
+            time_text(one.timestamp),
+            one.strategy_id,
+            Text(one.action, style=COLOURS[one.action]),
+            f"{one.confidence:.2f}",
+            *map(price_text, (one.price, one.stop_loss, one.take_profit)),
+        )
+    return table
+
+
+def _two_lines(one: Signal) -> Text:
+    lines = Text(f"{one.symbol}|{one.timeframe}  {one.strategy_id}  ")
+    lines.append(one.action, style=COLOURS[one.action])
+    prices = {"price": one.price, "stop": one.stop_loss, "target": one.take_profit}
+    bar = f"{time_text(one.metadata.bar_open_time)} to {time_text(one.timestamp)}"
+    told = [f"{name} {price_text(price)}" for name, price in prices.items() if price is not None]
+    return lines.append(f"  {one.confidence:.2f}\n    {bar}  {'  '.join(told)}")

@@ -14,15 +14,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dataflow.commands.history_store import BadRows, UriOption, open_history
 from dataflow.live.settings import settings_of
 from dataflow.recorded import read_bars
-from dataflow.replay.sinks import BAD_ROWS_SHOWN
-from operators.rows import BadInput
 from operators.times import format_time, parse_time_ms
 from state.bar import Bar
-from state.errors import RetryLater, SkipInput, StopProgram
+from state.errors import SkipInput, StopProgram
 from state.key import check_symbol, key_of
-from state.klines import BadRow, KlineStore, Written
+from state.klines import KlineStore, Written
 from state.timeframe import timeframe_named
 
 END_OF_TIME_MS = sys.maxsize
@@ -32,11 +31,6 @@ HELD_BARS = 200_000
 PAGE_BARS = 10_000
 
 CSV_HEADER = "symbol,timeframe,time,open,high,low,close,volume"
-
-UriOption = Annotated[
-    str | None,
-    typer.Option(help="mysql+pymysql://user:password@host/database or sqlite:///path, instead of MYSQL_URI"),
-]
 
 history_app = typer.Typer(help="Write recorded klines into the history, or read them out.", no_args_is_help=True)
 
@@ -53,7 +47,7 @@ def import_(
 ) -> None:
     """Write recorded klines into the history; what stands there with other values is corrected."""
     bad = BadRows()
-    with _store(uri, bad) as store:
+    with open_history(settings_of(mysql_uri=uri).history_uri, bad) as store:
         written = _import(store, read_bars(paths, symbol=symbol, timeframe=timeframe, on_bad=bad.report))
         console = _console()
         console.print(f"Imported into {store.name}", highlight=False, soft_wrap=True)
@@ -78,7 +72,7 @@ def export(
         end_ms = END_OF_TIME_MS if end is None else parse_time_ms(end)
     except SkipInput as error:
         raise StopProgram(str(error)) from error
-    with _store(uri, BadRows()) as store:
+    with open_history(settings_of(mysql_uri=uri).history_uri, BadRows()) as store:
         bars = _pages(store, key, start_ms, end_ms)
         first = next(bars, None)
         if first is None:
@@ -88,20 +82,6 @@ def export(
             file.writelines(_csv_rows(key, first))
             for page in bars:
                 file.writelines(_csv_rows(key, page))
-
-
-class BadRows:
-    """Counts bad rows, and shows the first of them on stderr."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def report(self, bad: BadInput | BadRow) -> None:
-        """Take note of one."""
-        self.count += 1
-        if self.count <= BAD_ROWS_SHOWN:
-            more = "; further bad rows are only counted" if self.count == BAD_ROWS_SHOWN else ""
-            sys.stderr.write(f"bad row: {bad.where}: {bad.reason}{more}\n")
 
 
 class Imported(NamedTuple):
@@ -160,18 +140,6 @@ def _csv_rows(key: str, bars: Iterable[Bar]) -> Iterator[str]:
     for time_ms, *numbers in bars:
         # The shortest text that reads back as the same number.
         yield f"{named},{format_time(int(time_ms))},{','.join(map(repr, numbers))}\n"
-
-
-@contextmanager
-def _store(uri: str | None, bad: BadRows) -> Iterator[KlineStore]:
-    """The history, for one command: who runs it is to try again later."""
-    store = KlineStore(settings_of(mysql_uri=uri).history_uri, on_bad=bad.report)
-    try:
-        yield store
-    except RetryLater as error:
-        raise StopProgram(str(error)) from error
-    finally:
-        store.close()
 
 
 @contextmanager

@@ -39,7 +39,7 @@ class LineFile:
             while written < len(left):
                 written += self._file.write(left[written:]) or 0
         except OSError as error:
-            self._take_back(written)
+            self._take_back(written - lines.rfind(b"\n", 0, written) - 1)
             raise self._stop(error) from error
 
     def close(self) -> None:
@@ -69,10 +69,10 @@ class LineFile:
         if size and os.pread(self._file.fileno(), 1, size - 1) != b"\n":
             self.write(b"\n")  # what somebody left unfinished stays a line of its own
 
-    def _take_back(self, written: int) -> None:
+    def _take_back(self, size: int) -> None:
         """Cut off half a line that a full disk still took; where that is not possible, it stays."""
         with suppress(OSError):
-            self._file.truncate(os.fstat(self._file.fileno()).st_size - written)
+            self._file.truncate(os.fstat(self._file.fileno()).st_size - size)
 
     def _stop(self, error: OSError | ValueError) -> StopProgram:
         reason = error.strerror if isinstance(error, OSError) else None

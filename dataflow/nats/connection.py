@@ -253,7 +253,9 @@ class Connection:
         if client is not None:
             await _throw_away(client)
         if tasks:
-            await asyncio.wait(tasks, timeout=2.0)
+            ended, _ = await asyncio.wait(tasks, timeout=2.0)
+            for task in ended:  # a client that is given up while it connects has something to say, too late
+                _ = task.cancelled() or task.exception()
         await asyncio.sleep(0)  # what was closed is let go of in the next round of the loop
 
 

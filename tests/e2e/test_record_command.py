@@ -267,6 +267,22 @@ def test_a_full_disk_is_one_line(server: NatsServer, peer: Peer, bars: list[Bar]
     )
 
 
+def test_a_disk_that_fills_up_leaves_whole_lines(
+    server: NatsServer, peer: Peer, bars: list[Bar], tmp_path: Path
+) -> None:
+    peer.publish(map(message_of, bars))
+    out = tmp_path / "klines.jsonl"
+    small = ("bash", "-c", 'ulimit -f 16; exec "$@"', "_")  # files of 16 KiB at most
+    ended = ta_bot(*options(server, "--from-start", "--out", out), below=small)
+    assert ended.returncode == 2
+    assert one_line(ended.stderr.splitlines(keepends=True)[-1]).endswith("cannot be written: File too large")
+    kept = [bar for _, bar in read_bars([out])]
+    assert kept == bars[: len(kept)]
+    assert out.read_bytes().endswith(b"}\n")
+    line_bytes = out.stat().st_size / len(kept)
+    assert 16 * 1024 - 2 * line_bytes < out.stat().st_size < 16 * 1024
+
+
 def test_what_the_user_must_mend_is_one_line(tmp_path: Path) -> None:
     out = tmp_path / "klines.jsonl"
     assert "no such" in refusal("record", "--out", tmp_path / "no" / "klines.jsonl").lower()

@@ -1,0 +1,46 @@
+"""The history as commands use it: where it is, what is bad in it, and errors for who ran the command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from dataflow.replay.sinks import BAD_ROWS_SHOWN
+from operators.rows import BadInput
+from state.errors import RetryLater, StopProgram
+from state.klines import BadRow, KlineStore
+
+UriOption = Annotated[
+    str | None,
+    typer.Option(help="mysql+pymysql://user:password@host/database or sqlite:///path, instead of MYSQL_URI"),
+]
+
+
+class BadRows:
+    """Counts bad rows, and shows the first of them on stderr."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def report(self, bad: BadInput | BadRow) -> None:
+        """Take note of one."""
+        self.count += 1
+        if self.count <= BAD_ROWS_SHOWN:
+            more = "; further bad rows are only counted" if self.count == BAD_ROWS_SHOWN else ""
+            sys.stderr.write(f"bad row: {bad.where}: {bad.reason}{more}\n")
+
+
+@contextmanager
+def open_history(uri: str, bad: BadRows) -> Iterator[KlineStore]:
+    """The history, for one command: who runs it is to try again later."""
+    store = KlineStore(uri, on_bad=bad.report)
+    try:
+        yield store
+    except RetryLater as error:
+        raise StopProgram(str(error)) from error
+    finally:
+        store.close()

@@ -1,0 +1,65 @@
+"""The signals of the latest closed bars, from history alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from operators.analyzer import KeyAnalyzer
+from operators.live import Selection
+from state.bar import Bar
+from state.key import key_of, split_key
+from state.klines import KlineStore
+from state.timeframe import timeframe_named
+from strategies.configuration import Configuration
+from strategies.signal import Signal
+
+
+class Latest(NamedTuple):
+    """A key's latest closed bar, None where there is none, and what is emitted on it."""
+
+    key: str
+    bar: Bar | None
+    signals: list[Signal]
+
+
+def latest_signals(
+    store: KlineStore, keys: Iterable[str], configuration: Configuration, now_ms: int, warm_up_bars: int
+) -> Iterator[Latest]:
+    """The signals of each key's latest bar that has closed at `now_ms`, warmed up with so many bars before it.
+
+    They are those of a bot that starts now and gets that bar as its first one: a setup must begin on it, and signals
+    before it, which a cooldown would count from, have not been given. The last bar is analyzed however old it is.
+
+    Raises:
+        RetryLater, StopProgram: see `KlineStore`.
+    """
+    # Of the bars that have opened, one may not have closed.
+    for key, bars in store.latest_of(keys, warm_up_bars + 2, now_ms + 1):
+        _, timeframe = split_key(key)
+        closed = [bar for bar in bars if timeframe.close_ms(bar.open_time_ms) <= now_ms][-warm_up_bars - 1 :]
+        if not closed:
+            yield Latest(key, None, [])
+            continue
+        analyzer = KeyAnalyzer(key, configuration)
+        analyzer.warm_up(closed[:-1])
+        yield Latest(key, closed[-1], analyzer.on_bar(closed[-1]))
+
+
+def selected_keys(selection: Selection, store: KlineStore) -> list[str]:
+    """The keys that a selection names, in alphabetical order; where it takes everything, those that the store has.
+
+    Raises:
+        RetryLater, StopProgram: see `KlineStore`.
+    """
+    symbols, timeframes = selection.symbols, selection.timeframes
+    if symbols is not None and timeframes is not None:
+        return sorted(key_of(symbol, timeframe_named(name)) for symbol in symbols for name in timeframes)
+    return [key for key in store.keys() if _is_selected(key, selection)]  # noqa: SIM118  # it is no dict
+
+
+def _is_selected(key: str, selection: Selection) -> bool:
+    symbol, timeframe = split_key(key)
+    return (selection.symbols is None or symbol in selection.symbols) and (
+        selection.timeframes is None or timeframe.name in selection.timeframes
+    )

@@ -1,0 +1,41 @@
+"""The connection to NATS where nobody is, and servers that cannot be."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from random import Random
+
+import pytest
+
+from dataflow.nats.connection import Connection, NatsOptions
+from state.errors import StopProgram
+from tests.nats_server import free_port
+
+
+def test_closing_in_the_middle_of_connecting_leaves_nothing_unheard(caplog: pytest.LogCaptureFixture) -> None:
+    random = Random(1)
+    options = NatsOptions(f"nats://127.0.0.1:{free_port()}", reconnect_wait_secs=0.001)
+    with caplog.at_level(logging.ERROR, "asyncio"):
+        for _ in range(100):
+            with Connection(options):
+                time.sleep(random.random() * 0.02)  # some moment of an attempt, which one matters
+        gc.collect()  # what nobody has asked for its error says so when it goes
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", " , ", "http://host:1", "nats://", "nats://host:port", "nats://host:0", "a b:4222"]
+)
+def test_servers_that_cannot_be_are_refused_unquoted(url: str) -> None:
+    with pytest.raises(StopProgram, match="NATS servers: expected") as refused:
+        NatsOptions(url)
+    assert "host:port" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost", "nats://u:p%40ss@host:4222", "tls://host", "ws://one:80,ws://two:80", "nats://[::1]:4222"]
+)
+def test_servers_that_can_be_are_taken(url: str) -> None:
+    assert NatsOptions(url).url == url
