@@ -87,6 +87,7 @@ def _write_history(market: Market, uri: str, console: Console) -> Series:
         f"{split.history_bars:,} bars are history; from {format_time(split.moment_ms)} on, bars of {len(split.rest)}"
         f" keys arrive at {market.speed:g} times real time. Ctrl-C ends it.",
         highlight=False,
+        soft_wrap=True,
     )
     return split.rest
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dataflow.live.settings import Settings
 from tests.e2e.command import without_rate
+from tests.mariadb_server import MySQLDatabase
+from tests.nats_server import free_port, peer_of, running_server, wait_until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -32,8 +37,67 @@ def run(command: str, home: Path) -> str:
     return done.stdout + done.stderr
 
 
+def is_lasting(console: str) -> bool:
+    """Whether it is one command that runs until it is stopped."""
+    return re.fullmatch(r"\$ [^\n]*ta-bot (run|dev)\b[^\n]*\n", console) is not None
+
+
+def stopped_once(said: str, command: str, folder: Path) -> str:
+    """What a lasting command had printed when it ended, after Ctrl-C at the time it `said` something."""
+    log = folder / "log"
+    with log.open("w") as output:
+        environment = {**os.environ, "HEALTH_PORT": str(free_port())}
+        process = subprocess.Popen(  # noqa: S602
+            f"exec {command}", shell=True, cwd=folder, stdout=output, stderr=output, env=environment
+        )
+    try:
+        wait_until(lambda: re.search(said, log.read_text()) or process.poll() is not None, said)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        process.kill()
+    return log.read_text()
+
+
+def lasting(name: str) -> str:
+    found: list[str] = [console for console in CONSOLES if is_lasting(console) and f"ta-bot {name}" in console]
+    return found[0].removeprefix("$ ").strip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    return tmp_path
+
+
+def test_dev_shows_signals_as_it_says(folder: Path) -> None:
+    shown = next(text for language, text in BLOCKS if language == "dev").splitlines()
+    printed = stopped_once(" (buy|sell) ", lasting("dev"), folder).splitlines()
+    assert printed[: len(shown)] == shown
+
+
+def test_run_runs_as_it_says(folder: Path, mysql: MySQLDatabase) -> None:
+    command = lasting("run")
+    variables = dict(re.findall(r"(\w+)=(\S+)", command))
+    with running_server(folder / "nats") as server:
+        for name, here in {"NATS_URL": server.url, "MYSQL_URI": mysql.uri}.items():
+            command = command.replace(f"{name}={variables[name]}", f"{name}='{here}'")
+        with peer_of(server) as peer:
+            printed = stopped_once("stream DEADLETTER: created", f"env {command}", folder)
+            assert {"KLINES", "SIGNALS", "ALERTS", "LATE", "DEADLETTER"} <= set(peer.streams())
+    assert "Traceback" not in printed
+    assert (folder / "state" / "snapshots").is_dir()
+
+
+def test_every_variable_is_explained() -> None:
+    table = set(re.findall(r"`([A-Z][A-Z_]+)`", README))
+    assert table >= {name.upper() for name in Settings.model_fields}
+
+
 def test_consoles_show_what_the_commands_print(home: Path) -> None:
     for console in CONSOLES:
+        if is_lasting(console):
+            continue
         for step in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]:
             command, _, shown = step.partition("\n")
             printed = run(command, home)
