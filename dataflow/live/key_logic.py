@@ -11,8 +11,9 @@ from bytewax.operators import StatefulBatchLogic
 
 from dataflow.live.status import KeyState
 from operators.analyzer import KeyAnalyzer
-from operators.backfill import Backfill, BackfillPolicy, Item, Leave, Wake
+from operators.backfill import Backfill, BackfillPolicy, Item
 from operators.live import Selection
+from operators.requests import Leave, Wake
 from operators.tally import Tally
 from state.errors import WarmUpAgain
 from state.snapshot import Snapshot
