@@ -162,8 +162,7 @@ class Market:
         found = [
             bar
             for bar in self.bars[: self.written]
-            if (after_ms is None or bar.open_time_ms > after_ms)
-            and (before_ms is None or bar.open_time_ms < before_ms)
+            if (after_ms is None or bar.open_time_ms > after_ms) and (before_ms is None or bar.open_time_ms < before_ms)
         ]
         return found[len(found) - min(limit, len(found)) :]
 
