@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from operators.analyzer import KeyAnalyzer
+from operators.debt import Debt, unpack_debt
 from operators.messages import Notice
+from operators.requests import FILL_BARS, HistoryAnswer, HistoryRequest, Wake
 from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.snapshot import Snapshot
 from strategies.signal import Signal
 
-# More bars than this are never read to fill one gap: the newest of them are.
-FILL_BARS = 20_000
-
-# A key that went on without its history remembers so many bars; after that it is as warm as history would make it.
+# A key that went on without its history remembers at least so many bars, and as many as it is seeded with; after that
+# it is as warm as history would make it.
 OWED_BARS = 1_000
-
-
-class Wake(NamedTuple):
-    """The flow has started, and this key is to be ready before its first bar."""
-
-
-class Leave(NamedTuple):
-    """The key is not analyzed any more."""
-
-
-class HistoryRequest(NamedTuple):
-    """Asks for the newest `limit` bars of `key` that open between two times, both excluded; None is no bound."""
-
-    key: str
-    after_open_ms: int | None
-    before_open_ms: int | None
-    limit: int
-
-
-class HistoryAnswer(NamedTuple):
-    """What history has, the oldest first; None when it is away: then the same request is answered again later."""
-
-    request: HistoryRequest
-    bars: list[Bar] | None
-
 
 Item = Bar | Notice | Wake | HistoryAnswer
 
@@ -61,18 +35,6 @@ class BackfillPolicy:
     max_age_bars: int = 1
 
 
-@dataclass
-class Debt:
-    """What a key that went on without its history needs to make up for it: its state before, and its bars since.
-
-    `noticed` when there are bars in history that will not arrive.
-    """
-
-    before: Snapshot | None
-    noticed: bool
-    bars: list[Bar] = field(default_factory=list)
-
-
 class Backfill:
     """Feeds a key's analyzer.
 
@@ -88,14 +50,17 @@ class Backfill:
         self.asked: HistoryRequest | None = None
         self.waiting = False
         self.held: list[Bar | Notice] = []
+        self.triggered = False
+        """Whether the first of what is held is what history was asked for."""
         self.debt: Debt | None = None
         self.untouched = False
         """Whether all that is known came from history, unasked for: its newest bar may still be to arrive."""
+        self._number = 0
 
     @property
     def is_new(self) -> bool:
         """Whether nothing is known of the key yet."""
-        return self.analyzer.order.last_open_ms is None and self.debt is None
+        return self._last_ms is None and self.debt is None
 
     @property
     def state(self) -> Literal["starting", "seeded", "cold"]:
@@ -110,16 +75,16 @@ class Backfill:
             return self._on_answer(item)
         if isinstance(item, Wake):
             self._wake()
-            return []
-        if self.waiting:
-            self.held.append(item)
-            return []
-        if type(item) is Bar:
+        elif self.waiting:
+            self._hold(item)
+        elif type(item) is Bar:
             return self._on_bar(item)
-        if self.debt is not None:
+        elif self.debt is not None:
             self.debt.noticed = True
+        elif self.is_new or self.untouched:  # where it is untouched, history may have had the noticed bar by then
+            self._wait(item, self._seed(None))
         else:
-            self._wait(item, self._seed(None) if self.is_new else self._request(self._last_ms, None, FILL_BARS))
+            self._wait(item, self._request(self._last_ms, None, FILL_BARS))
         return []
 
     @property
@@ -129,34 +94,45 @@ class Backfill:
     def _wake(self) -> None:
         """Be seeded; or ask again what was asked before a restart."""
         if self.asked is not None:
-            self.policy.ask(self.asked)
+            self._ask(self.asked)
         elif self.is_new:
             self._wait(None, self._seed(None))
 
+    def _hold(self, item: Bar | Notice) -> None:
+        """Keep an item for later; one notice after another says nothing new, unless history was asked in between."""
+        untold = self.held[self.triggered :]
+        if type(item) is Bar or not untold or type(untold[-1]) is Bar:
+            self.held.append(item)
+
     def _on_bar(self, bar: Bar) -> list[Signal]:
         open_ms, order = bar.open_time_ms, self.analyzer.order
-        if open_ms == order.expected_ms:
+        if open_ms == order.expected_ms or self.debt is not None:
             return self._analyze(bar)
-        if self.untouched and open_ms <= (order.last_open_ms or 0):
-            self.analyzer, self.untouched = self._anew(), False  # history had this bar before it arrived
-        if self.is_new:
+        history_had_it = self.untouched and open_ms <= (order.last_open_ms or 0)
+        if self.is_new or history_had_it:
             self._wait(bar, self._seed(open_ms))
-            return []
-        missing = order.missing_before(open_ms)
-        if missing and self.debt is None:
+        elif missing := order.missing_before(open_ms):
             self._wait(bar, self._request(order.last_open_ms, open_ms, min(missing, FILL_BARS)))
-            return []
-        return self._analyze(bar)
+        else:
+            return self._analyze(bar)
+        return []
 
     def _analyze(self, bar: Bar) -> list[Signal]:
         """Analyze a bar that arrived; what is missing before it stays so."""
         self.untouched = False
         signals = self.analyzer.on_bar(bar)
-        if self.debt is not None and self._last_ms == bar.open_time_ms:
-            self.debt.bars.append(bar)
-            if len(self.debt.bars) > OWED_BARS:
-                self.debt = self.asked = None
+        if self.debt is not None and self.debt.is_news(bar.open_time_ms):
+            self._owe(self.debt, bar, signals)
         return signals
+
+    def _owe(self, debt: Debt, bar: Bar, signals: list[Signal]) -> None:
+        """Remember a bar, and what went out for it, until history is back."""
+        open_ms = bar.open_time_ms
+        debt.bars.append(bar)
+        debt.sent = [sent for sent in debt.sent if self._is_recent(sent[0], open_ms)]
+        debt.sent += [(open_ms, signal.signal_id) for signal in signals]
+        if len(debt.bars) > max(OWED_BARS, self.policy.warm_up_bars):
+            self.debt = self.asked = None
 
     def _anew(self) -> KeyAnalyzer:
         """An analyzer that has seen nothing, and goes on counting."""
@@ -171,131 +147,128 @@ class Backfill:
         return HistoryRequest(self.analyzer.key, after_open_ms, before_open_ms, limit)
 
     def _wait(self, item: Bar | Notice | None, request: HistoryRequest) -> None:
-        self.waiting = True
+        self.waiting, self.triggered = True, item is not None
         self.held = [] if item is None else [item]
         self._ask(request)
 
     def _ask(self, request: HistoryRequest) -> None:
-        self.asked = request
-        self.policy.ask(request)
+        self._number += 1
+        self.asked = request._replace(number=self._number)
+        self.policy.ask(self.asked)
 
     def _on_answer(self, answer: HistoryAnswer) -> list[Signal]:
-        if answer.request != self.asked:
+        request, bars = answer
+        if request != self.asked:
             return []  # of before a restart, or overtaken
-        if not self.waiting:
-            return [] if answer.bars is None else self._mend(answer.bars)
-        if answer.bars is None:
-            return self._go_on_without()
-        return self._go_on_with(answer.bars)
-
-    def _go_on_with(self, bars: list[Bar]) -> list[Signal]:
-        """History has answered: take its bars, then what was held."""
-        first = next((item for item in self.held if type(item) is Bar), None)
-        if self.is_new:
-            if first is not None and bars and bars[-1].open_time_ms >= first.open_time_ms:
-                self._ask(self._seed(first.open_time_ms))  # it arrived while history was asked
-                return []
-            # A notice does not bring the bars it is about: the newest is the one that arrived.
-            known = len(bars) if first is not None or not self.held else len(bars) - 1
-            self.analyzer.warm_up(bars[:known])
-            self.untouched = not self.held
-            bars = bars[known:]
-        held, self.held, self.waiting, self.asked = self.held, [], False, None
-        arrived = {item.open_time_ms for item in held if type(item) is Bar}
-        if not held:
+        if self.waiting:
+            return self._go_on_without(request) if bars is None else self._go_on_with(request, bars)
+        if self.debt is None or bars is None:
             return []
-        first_held, *rest = held
-        if type(first_held) is Bar:
-            signals = self._fill(bars, first_held.open_time_ms, arrived) + self._analyze(first_held)
-        else:
-            signals = self._fill(bars, bars[-1].open_time_ms if bars else 0, arrived)
-        for item in rest:
+        return self._mend(self.debt, request, bars)
+
+    def _go_on_with(self, request: HistoryRequest, bars: list[Bar]) -> list[Signal]:
+        """History has answered: take its bars, then what was held."""
+        held, triggered = self.held, self.triggered
+        self.held, self.waiting, self.asked = [], False, None
+        is_seed = request.after_open_ms is None
+        signals: list[Signal] = []
+        if is_seed:
+            noticed = triggered and type(held[0]) is not Bar
+            if noticed and _have_arrived(bars, held):
+                # Bars that arrived go first, so that what they give is sent.
+                held, triggered, noticed = [*held[1:], held[0]], False, False
+            bars = self._warm_up(bars, noticed=noticed)
+            self.untouched = not triggered and self._last_ms is not None
+        if triggered:
+            trigger, *held = held
+            signals = self._fill(bars, trigger, [item for item in held if type(item) is Bar])
+        for item in held:
             signals += self.take(item)
         return signals
 
-    def _fill(self, bars: Iterable[Bar], newest_ms: int, arrived: set[int]) -> list[Signal]:
-        """Analyze bars that were missed; the signals of those that are recent enough, or have arrived as well."""
+    def _warm_up(self, bars: list[Bar], *, noticed: bool) -> list[Bar]:
+        """Begin anew from history. The rest: a notice does not bring its bars, so the newest is the one that arrived.
+
+        Until here an untouched key keeps what it knows: history could have been away.
+        """
+        known = len(bars) - 1 if noticed and bars else len(bars)
+        if self._last_ms is not None:
+            self.analyzer = self._anew()
+        self.analyzer.warm_up(bars[:known])
+        return bars[known:]
+
+    def _fill(self, bars: list[Bar], trigger: Bar | Notice, arrived: list[Bar]) -> list[Signal]:
+        """Analyze bars that were missed, then the one that arrived; the newest stands for it where it was a notice.
+
+        Of those that were missed, the signals of recent ones go out, and of those that have arrived meanwhile.
+        """
+        newest_ms = max((bar.open_time_ms for bar in (*bars, trigger) if type(bar) is Bar), default=0)
+        last_ms = -1 if self._last_ms is None else self._last_ms
+        own = {bar.open_time_ms: bar for bar in reversed(arrived) if last_ms < bar.open_time_ms < newest_ms}
+        missed = {bar.open_time_ms: bar for bar in bars}
+        signals = self._analyze_missed(missed | own, newest_ms, {bar.open_time_ms for bar in arrived})
+        self.analyzer.tally.filled_bars += len(missed.keys() - own.keys())
+        self.untouched = False
+        return signals + self._analyze(trigger) if type(trigger) is Bar else signals
+
+    def _analyze_missed(self, bars: dict[int, Bar], newest_ms: int, wanted: Collection[int]) -> list[Signal]:
+        """The signals of those that are recent or wanted."""
         signals: list[Signal] = []
-        for bar in bars:
+        for open_ms, bar in sorted(bars.items()):
             found = self.analyzer.on_bar(bar)
-            self.analyzer.tally.filled_bars += 1
-            if bar.open_time_ms in arrived or self._is_recent(bar, newest_ms):
+            if open_ms in wanted or self._is_recent(open_ms, newest_ms):
                 signals += found
         return signals
 
-    def _is_recent(self, bar: Bar, newest_ms: int) -> bool:
+    def _is_recent(self, open_ms: int, newest_ms: int) -> bool:
         ordinal = self.analyzer.timeframe.ordinal
-        return ordinal(newest_ms) - ordinal(bar.open_time_ms) <= self.policy.max_age_bars
+        return ordinal(newest_ms) - ordinal(open_ms) <= self.policy.max_age_bars
 
-    def _go_on_without(self) -> list[Signal]:
+    def _go_on_without(self, request: HistoryRequest) -> list[Signal]:
         """History is away: analyze what was held as it is, and remember what to make up for."""
         held, self.held, self.waiting = self.held, [], False
         bars = [item for item in held if type(item) is Bar]
-        self.debt = Debt(None if self.is_new else self.analyzer.snapshot(), noticed=len(bars) < len(held))
+        before = None if request.after_open_ms is None else self.analyzer.snapshot()
+        self.debt = Debt(before, noticed=len(bars) < len(held))
         return [signal for bar in bars for signal in self._analyze(bar)]
 
-    def _mend(self, bars: list[Bar]) -> list[Signal]:
+    def _mend(self, debt: Debt, request: HistoryRequest, bars: list[Bar]) -> list[Signal]:
         """History is back: be as if it had never been away; of what would have been sent, send what is recent."""
-        debt = self.debt
-        if debt is None:
-            return []
-        missing = self._missing(debt)
-        if missing is not None and missing != self.asked:
-            self._ask(missing)
+        analyzer = self.analyzer
+        lacking = debt.lacking(analyzer.key, analyzer.timeframe, self.policy.warm_up_bars)
+        if lacking is not None and lacking != request._replace(number=lacking.number):
+            self._ask(lacking)
             return []
         self.debt = self.asked = None
-        analyzer, own = self._before(debt), {bar.open_time_ms: bar for bar in debt.bars}
-        first_ms = debt.bars[0].open_time_ms if debt.bars else None
-        if debt.before is None:
-            analyzer.warm_up(bar for bar in bars if first_ms is None or bar.open_time_ms < first_ms)
-            self.untouched = first_ms is None
-        last_ms = analyzer.order.last_open_ms
-        history = {bar.open_time_ms: bar for bar in bars if last_ms is None or bar.open_time_ms > last_ms}
-        merged = sorted((history | own).values())
-        signals: list[Signal] = []
-        for bar in merged:
-            found = analyzer.on_bar(bar)
-            if self._is_recent(bar, merged[-1].open_time_ms):
-                signals += found
-        analyzer.tally = self.analyzer.tally
-        analyzer.tally.filled_bars += len(merged) - len(own)
-        self.analyzer = analyzer
+        # Where bars have arrived and none are missing, all is as it should be.
+        signals = self._redo(debt, bars) if lacking or not debt.bars else []
         if debt.noticed:
             self.take(Notice((analyzer.symbol,), analyzer.timeframe))
         return signals
 
-    def _missing(self, debt: Debt) -> HistoryRequest | None:
-        """All that `debt` lacks: what was asked for first, and what bars since then were missing."""
-        if not debt.bars:
-            return None
-        close_ms = self.analyzer.timeframe.close_ms
-        opens = [bar.open_time_ms for bar in debt.bars]
-        after_gaps = [opens[0], *(b for a, b in pairwise(opens) if b != close_ms(a))]
-        if debt.before is not None:
-            after_ms: int = debt.before["last_open_ms"]
-            return self._request(after_ms, after_gaps[-1], min(self._bars_from(after_ms, after_gaps[-1]), FILL_BARS))
-        limit = self.policy.warm_up_bars + self._bars_from(opens[0], after_gaps[-1])
-        return self._request(None, after_gaps[-1], limit)
-
-    def _bars_from(self, start_ms: int, end_ms: int) -> int:
-        ordinal = self.analyzer.timeframe.ordinal
-        return ordinal(end_ms) - ordinal(start_ms)
-
-    def _before(self, debt: Debt) -> KeyAnalyzer:
-        analyzer = self.make()
-        if debt.before is not None:
-            analyzer.resume(debt.before)
-        return analyzer
+    def _redo(self, debt: Debt, bars: list[Bar]) -> list[Signal]:
+        """Analyze all bars since `debt` began, those of history among them."""
+        tally, self.analyzer = self.analyzer.tally, self.make()
+        since = debt.begin_again(self.analyzer, bars)
+        self.untouched = not since and (self._last_ms is not None if debt.before is None else self.untouched)
+        signals = self._analyze_missed(since, max(since, default=0), ())
+        missed = len(since) - len(debt.bars)
+        tally.bars += missed
+        tally.filled_bars += missed
+        self.analyzer.tally = tally
+        sent = {signal_id for _, signal_id in debt.sent}
+        return [signal for signal in signals if signal.signal_id not in sent]
 
     def snapshot(self) -> Snapshot:
         """Plain versioned data: the analyzer's, and what is waited for or owed."""
         snapshot = self.analyzer.snapshot()
-        if self.asked is not None or self.debt is not None or self.untouched:
+        if self.asked is not None or self.untouched:
             snapshot["backfill"] = {
                 "asked": None if self.asked is None else tuple(self.asked)[1:],
                 "waiting": self.waiting,
                 "held": [tuple(item) if type(item) is Bar else None for item in self.held],
-                "debt": None if self.debt is None else _packed(self.debt),
+                "triggered": self.triggered,
+                "debt": None if self.debt is None else self.debt.pack(),
                 "untouched": self.untouched,
             }
         return snapshot
@@ -310,18 +283,25 @@ class Backfill:
         content = snapshot.get("backfill")
         if content is None:
             return
-        key, timeframe = self.analyzer.key, self.analyzer.timeframe
         try:
-            self.asked = None if content["asked"] is None else HistoryRequest(key, *content["asked"])
-            self.waiting, self.untouched = bool(content["waiting"]), bool(content["untouched"])
-            notice = Notice((self.analyzer.symbol,), timeframe)
-            self.held = [notice if item is None else Bar(*item) for item in content["held"]]
-            if content["debt"] is not None:
-                before, noticed, bars = content["debt"]
-                self.debt = Debt(before, bool(noticed), [Bar(*bar) for bar in bars])
+            self._load(content)
         except (KeyError, TypeError, ValueError) as error:
             raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
+        if self.debt is not None and self.debt.before is not None:
+            self.make().resume(self.debt.before)  # now rather than when history is back
+
+    def _load(self, content: Snapshot) -> None:
+        if content["asked"] is not None:
+            self.asked = HistoryRequest(self.analyzer.key, *content["asked"])
+            self._number = self.asked.number
+        notice = Notice((self.analyzer.symbol,), self.analyzer.timeframe)
+        self.held = [notice if item is None else Bar(*item) for item in content["held"]]
+        self.waiting, self.triggered = bool(content["waiting"]), bool(content["triggered"])
+        self.untouched = bool(content["untouched"])
+        self.debt = unpack_debt(content["debt"])
 
 
-def _packed(debt: Debt) -> tuple[Snapshot | None, bool, list[tuple[float, ...]]]:
-    return debt.before, debt.noticed, [tuple(bar) for bar in debt.bars]
+def _have_arrived(bars: list[Bar], held: list[Bar | Notice]) -> bool:
+    """Whether some of what is held is no newer than what history had by then."""
+    newest_ms = bars[-1].open_time_ms if bars else -1
+    return any(item.open_time_ms <= newest_ms for item in held if type(item) is Bar)

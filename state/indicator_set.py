@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from math import nan
+from math import isnan, nan
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.indicators.adx import ADX
 from state.indicators.atr import ATR
-from state.indicators.base import BoundedIndicator, Series
+from state.indicators.base import BoundedIndicator, Series, WindowIndicator
 from state.indicators.bollinger import BollingerBands
 from state.indicators.ema import EMA
 from state.indicators.extremes import Highest, Lowest
@@ -209,6 +209,12 @@ class IndicatorSet:
         for indicator in self._indicators.values():
             self._kept += indicator.kept()
         return self._kept
+
+    def is_warm(self) -> bool:
+        """Whether the newest value of every series is defined, and every window full."""
+        kept = self._kept or self._all_kept()
+        windows = (one for one in self._indicators.values() if isinstance(one, WindowIndicator))
+        return all(window.warm for window in windows) and not any(isnan(series[-1]) for series, _ in kept)
 
     def names(self) -> list[str]:
         """Names of the indicators, in the order of their making."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
 from dataflow.live.status import KeyState
 from operators.analyzer import KeyAnalyzer
-from operators.backfill import Backfill, BackfillPolicy, Item, Leave, Wake
+from operators.backfill import Backfill, BackfillPolicy, Item
 from operators.live import Selection
+from operators.requests import Leave, Wake
 from operators.tally import Tally
+from operators.warm_up import bars_to_seed
 from state.errors import WarmUpAgain
+from state.key import split_key
 from state.snapshot import Snapshot
 from strategies.configuration import Configuration
 from strategies.signal import Signal
@@ -26,8 +29,8 @@ log = logging.getLogger(__name__)
 class LiveAnalysis:
     """What every key is analyzed with.
 
-    Keys that come with a snapshot are told to `on_resumed`, as something to wake or to let go; every key's state is
-    told to `on_state`.
+    Keys are seeded with the policy's bars, and with more where indicators need more. Keys that come with a snapshot
+    are told to `on_resumed`, as something to wake or to let go; every key's state is told to `on_state`.
     """
 
     configuration: Configuration
@@ -89,7 +92,10 @@ class LiveKeyLogic(StatefulBatchLogic[tuple[str, Item | Leave], Signal | Tally, 
         return backfill
 
     def _new(self, key: str) -> Backfill:
-        return Backfill(lambda: KeyAnalyzer(key, self.analysis.configuration), self.analysis.policy)
+        configuration, policy = self.analysis.configuration, self.analysis.policy
+        _, timeframe = split_key(key)
+        bars = bars_to_seed(configuration, timeframe, policy.warm_up_bars)
+        return Backfill(lambda: KeyAnalyzer(key, configuration), replace(policy, warm_up_bars=bars))
 
 
 def _key_in(snapshot: Any) -> str | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
 from operators.live import Selection, selection_of
+from state.database import Database
 from state.errors import StopProgram
 from state.klines.store import WARM_UP_BARS
 
@@ -25,7 +28,9 @@ class Settings(BaseSettings):
     Variables that are empty count as unset.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False)
+    model_config = SettingsConfigDict(
+        frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False, validate_default=False
+    )
 
     nats_url: str = Field(default="nats://localhost:4222", description="NATS servers, with commas between them")
     mysql_uri: str | None = Field(default=None, description="History: mysql+pymysql://... or sqlite:///path")
@@ -51,6 +56,44 @@ class Settings(BaseSettings):
         default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none"
     )
 
+    @field_validator("mysql_uri")
+    @classmethod
+    def _is_database(cls, uri: str) -> str:
+        return _passes(uri, lambda: Database(uri).close())
+
+    @field_validator("supported_symbols")
+    @classmethod
+    def _are_symbols(cls, text: str) -> str:
+        return _passes(text, lambda: selection_of(text, "*"))
+
+    @field_validator("supported_timeframes")
+    @classmethod
+    def _are_timeframes(cls, text: str) -> str:
+        return _passes(text, lambda: selection_of("*", text))
+
+    @field_validator("klines_subjects")
+    @classmethod
+    def _are_subjects(cls, text: str) -> str:
+        subjects = _parts(text)
+        if not subjects or any(len(subject.split()) > 1 for subject in subjects):
+            raise ValueError("expected subjects with commas between them")
+        return text
+
+    @field_validator("nats_url")
+    @classmethod
+    def _are_servers(cls, text: str) -> str:
+        servers = [url if "://" in url else f"nats://{url}" for url in _parts(text)]
+        if not servers or not all(_is_url(url, "nats", "tls", "ws", "wss") for url in servers):
+            raise ValueError("expected nats://host:4222, or several with commas between them")
+        return text
+
+    @field_validator("api_endpoint")
+    @classmethod
+    def _is_endpoint(cls, text: str) -> str:
+        if not _is_url(text, "http", "https"):
+            raise ValueError("expected http://host/path or https://host/path")
+        return text
+
     @property
     def history_uri(self) -> str:
         """Where the history is."""
@@ -66,8 +109,7 @@ class Settings(BaseSettings):
 
     def stream_settings(self) -> StreamSettings:
         """The streams to use. Raises `StopProgram` where they cannot be."""
-        subjects = tuple(subject.strip() for subject in self.klines_subjects.split(",") if subject.strip())
-        return StreamSettings(kline_subjects=subjects)
+        return StreamSettings(kline_subjects=_parts(self.klines_subjects))
 
 
 def settings_of(**given: Any) -> Settings:
@@ -87,5 +129,27 @@ _SECRET = frozenset({"nats_url", "mysql_uri", "api_endpoint"})
 
 def _finding(finding: Any) -> str:
     name = str(finding["loc"][0]) if finding["loc"] else "settings"
-    got = "" if name in _SECRET else f", got {finding['input']!r:.60}"
-    return f"{name.upper()}: {finding['msg']}{got}"
+    own = finding["type"] == "value_error"  # our own words, which quote what may be quoted
+    got = "" if own or name in _SECRET else f", got {finding['input']!r:.60}"
+    return f"{name.upper()}: {str(finding['msg']).removeprefix('Value error, ')}{got}"
+
+
+def _passes(text: str, check: Callable[[], object]) -> str:
+    """`text`, when a check of ours lets it pass."""
+    try:
+        check()
+    except StopProgram as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in schemes and bool(url.hostname) and url.port != 0 and not text.split()[1:]
+    except ValueError:
+        return False
