@@ -113,7 +113,7 @@ def place_of(signal_id: str) -> str:
 
 
 def is_alert(line: bytes) -> bool:
-    return orjson.loads(line)["action"] == "hold"
+    return bool(orjson.loads(line)["action"] == "hold")
 
 
 def event(one: KeyedBar) -> dict[str, Any]:

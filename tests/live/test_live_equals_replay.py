@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -25,7 +26,11 @@ from tests.live_bot import LiveBot
 from tests.mariadb_server import MySQLDatabase
 from tests.nats_server import Peer, wait_until
 
-SHAPES = {"BTCUSDT": as_event, "ETHUSDT": as_envelope, "1000SHIBUSDT": as_batch}
+SHAPES: dict[str, Callable[[KeyedBar], Message]] = {
+    "BTCUSDT": as_event,
+    "ETHUSDT": as_envelope,
+    "1000SHIBUSDT": as_batch,
+}
 
 # As other programs write them.
 EXTRACTED = Columns("open_time", "DATETIME", "_price", "DECIMAL(20,8)")
