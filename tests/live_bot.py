@@ -77,15 +77,19 @@ class LiveBot:
         """All that it has written."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def complaints(self, since: int = 0) -> str:
+        """The lines, of all that it has written from a place on, that are not just for information."""
+        return "".join(line for line in self.said()[since:].splitlines(keepends=True) if not line.startswith("INFO "))
+
     def check_log(self) -> None:
         """No life may have shown what is for developers only."""
         said = self.said()
         assert "Traceback" not in said, said[-4000:]
         assert "panicked" not in said, said[-4000:]
 
-    def readiness(self) -> dict[str, object]:
-        """What /ready says, {} while nobody answers."""
-        status, text = self._get("/ready")
+    def readiness(self, member: int = 0) -> dict[str, object]:
+        """What /ready of a member of its cluster says, {} while nobody answers."""
+        status, text = self._get("/ready", member)
         if not status:
             return {}
         found: dict[str, object] = orjson.loads(text)

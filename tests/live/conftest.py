@@ -40,6 +40,12 @@ def history_file(tmp_path: Path) -> SQLiteFile:
 
 
 @pytest.fixture
+def recovery(tmp_path: Path) -> Path:
+    """The recovery folder of every bot of a test."""
+    return tmp_path / "recovery"
+
+
+@pytest.fixture
 def make_bot(server: NatsServer, tmp_path: Path) -> Iterator[MakeBot]:
     """Makes bots, from options and settings; whatever was done to one, it must not have shown a traceback."""
     with ExitStack() as running:

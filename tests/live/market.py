@@ -96,7 +96,7 @@ def replay_of(*arguments: str | Path) -> dict[str, bytes]:
         replayed(*arguments, "--out", out)
         lines = out.read_bytes().splitlines()
     assert lines
-    signals: dict[str, bytes] = {orjson.loads(line)["signal_id"]: line for line in lines}
+    signals = {id_of(line): line for line in lines}
     assert len(signals) == len(lines)
     return signals
 
@@ -110,6 +110,10 @@ def signals_of(signals: dict[str, bytes], bars: Iterable[KeyedBar]) -> dict[str,
 def place_of(signal_id: str) -> str:
     """What a signal's id says of its bar: see `KeyedBar.place`."""
     return "".join(f"{part}-" for part in signal_id.split("-")[:3])
+
+
+def id_of(line: bytes) -> str:
+    return str(orjson.loads(line)["signal_id"])
 
 
 def is_alert(line: bytes) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS
-from tests.live.market import is_alert
+from tests.live.market import KeyedBar, id_of, is_alert, place_of
 from tests.nats_server import PATIENCE_SECS, Peer, Stored, wait_until
+
+ID = "Nats-Msg-Id"
 
 
 class Outputs:
@@ -25,31 +29,48 @@ class Outputs:
         """Wait until so many are stored."""
         wait_until(lambda: self.count() >= count, f"{count} signals", patience_secs)
 
-    def check(self, expected: dict[str, bytes], *, heard: bool = True) -> None:
-        """Each of `expected` must have been published, once, and nothing else; and `heard` by plain subscribers."""
+    def check(self, expected: dict[str, bytes], *, of: Iterable[KeyedBar] | None = None, heard: bool = True) -> None:
+        """Each of `expected` must have been published, once, and nothing else; and `heard` by plain subscribers.
+
+        With `of`, only signals of these bars are looked at.
+        """
+        places = None if of is None else {one.place for one in of}
         signals = {name: line for name, line in expected.items() if not is_alert(line)}
-        self._check(SIGNALS, self.trading, signals, heard=heard)
-        self._check(ALERTS, self.alerts, {name: expected[name] for name in expected.keys() - signals}, heard=heard)
+        alerts = {name: expected[name] for name in expected.keys() - signals}
+        for stream, listened, wanted in ((SIGNALS, self.trading, signals), (ALERTS, self.alerts, alerts)):
+            self._check(self._stored(stream, places), wanted)
+            self._check_heard(listened, wanted, places, heard_all=heard)
 
     def check_late(self, expected: dict[str, bytes]) -> None:
         """As `check`, for what came out late."""
-        self._check(LATE, self.late, expected, heard=True)
+        self._check(self._stored(LATE, None), expected)
+        self._check_heard(self.late, expected, None, heard_all=True)
 
     def dead_letters(self) -> list[Stored]:
         return self.peer.stored(DEAD_LETTERS)
 
-    def _check(self, stream: str, listened: list[bytes], expected: dict[str, bytes], *, heard: bool) -> None:
+    def _stored(self, stream: str, places: set[str] | None) -> list[Stored]:
         stored = self.peer.stored(stream)
-        found = {one.headers["Nats-Msg-Id"]: one.data for one in stored}
+        return [one for one in stored if places is None or place_of(one.headers[ID]) in places]
+
+    def _check(self, stored: list[Stored], expected: dict[str, bytes]) -> None:
+        found = {one.headers[ID]: one.data for one in stored}
         lacking, surplus = sorted(expected.keys() - found), sorted(found.keys() - expected)
-        assert not lacking, f"{stream} lacks {len(lacking)} of {len(expected)}: {lacking[:3]}"
-        assert not surplus, f"{stream} holds {len(surplus)} too many: {surplus[:3]}"
+        assert not lacking, f"{len(lacking)} of {len(expected)} are missing: {lacking[:3]}"
+        assert not surplus, f"{len(surplus)} are too many: {surplus[:3]}"
         different = [name for name, line in expected.items() if found[name] != line]
         assert not different, (found[different[0]], expected[different[0]])
-        assert len(stored) == len(found), f"{stream} holds signals more than once"
-        if heard:
-            wait_until(lambda: len(listened) >= len(expected), f"the last one of {stream} to be heard")
-            assert sorted(listened) == sorted(expected.values())
+        assert len(stored) == len(found), "some are stored more than once"
+
+    def _check_heard(
+        self, listened: list[bytes], expected: dict[str, bytes], places: set[str] | None, *, heard_all: bool
+    ) -> None:
+        def heard() -> list[bytes]:
+            return [line for line in listened if places is None or place_of(id_of(line)) in places]
+
+        if heard_all:
+            wait_until(lambda: len(heard()) >= len(expected), "the last one to be heard")
+            assert sorted(heard()) == sorted(expected.values())
         else:  # plain NATS: at most once
-            assert len(listened) == len(set(listened))
-            assert set(listened) <= set(expected.values())
+            assert len(heard()) == len(set(heard()))
+            assert set(heard()) <= set(expected.values())

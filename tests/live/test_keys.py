@@ -30,9 +30,8 @@ def live_through(bot: LiveBot, peer: Peer, bars: list[KeyedBar], keys: int) -> N
 
 
 def test_a_key_that_left_is_forgotten_and_begins_anew(
-    make_bot: MakeBot, peer: Peer, outputs: Outputs, tmp_path: Path
+    make_bot: MakeBot, peer: Peer, outputs: Outputs, recovery: Path, tmp_path: Path
 ) -> None:
-    recovery = tmp_path / "recovery"
     with_both = make_bot(SUPPORTED_SYMBOLS="BTCUSDT,ETHUSDT", SUPPORTED_TIMEFRAMES="1h")
     with_one = make_bot(SUPPORTED_SYMBOLS="BTCUSDT", SUPPORTED_TIMEFRAMES="1h")
     first, second, third = (MARKET.bars(*span) for span in pairwise(THIRDS_MS))

@@ -45,7 +45,7 @@ def test_while_it_reads(
     number: signal.Signals,
     peer: Peer,
     outputs: Outputs,
-    tmp_path: Path,
+    recovery: Path,
     record_property: Record,
 ) -> None:
     expected, bars = MARKET.signals(), MARKET.bars()
@@ -54,7 +54,7 @@ def test_while_it_reads(
     bot.start()
     outputs.wait_for(len(expected) // 3)
     stop(bot, number, record_property)
-    before = taken(tmp_path / "recovery")
+    before = taken(recovery)
     assert 0 < before < len(bars), "it was stopped before or after the proof"
     bot.start()
     outputs.wait_for(len(expected))
