@@ -56,6 +56,7 @@ def test_stopped_and_started_again(make_bot: MakeBot, peer: Peer, outputs: Outpu
         assert bot.end(signal.SIGTERM) == 0
         bot.start()
     outputs.wait_for(len(expected))
+    wait_all_ready(bot)
     assert not bot.counted("ta_bot_published_again_total")
     assert bot.end(signal.SIGINT) == 0
     outputs.check(expected)
@@ -76,6 +77,7 @@ def test_a_member_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> 
         assert f"process {member} ended" in one_line(bot.complaints(said))
         bot.start()
     outputs.wait_for(len(expected))
+    wait_all_ready(bot)
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
 
@@ -91,6 +93,7 @@ def test_the_command_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) 
         bot.end(signal.SIGKILL)
         bot.start()
     outputs.wait_for(len(expected))
+    wait_all_ready(bot)
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
 

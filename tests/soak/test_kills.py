@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -34,7 +35,7 @@ def moments(bars: list[KeyedBar], count: int, seed: int) -> Iterator[tuple[list[
     random, expected = Random(seed), MARKET.signals()
     ends = [len(bars) * part // count for part in range(count + 1)]
     before = 0
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         part = bars[start:end]
         within = len(signals_of(expected, part))
         yield part, before + random.randint(1, within)
@@ -52,6 +53,7 @@ def test_the_bot_is_killed_20_times(bot: LiveBot, bars: list[KeyedBar], peer: Pe
         bot.end(signal.SIGKILL)
         bot.start()
     outputs.wait_for(len(expected), PATIENCE_SECS)
+    bot.wait_ready()
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
 
@@ -86,5 +88,6 @@ def test_members_are_killed_10_times(make_bot: MakeBot, bars: list[KeyedBar], pe
         assert bot.wait_ended() == 2
         bot.start()
     outputs.wait_for(len(expected), PATIENCE_SECS)
+    bot.wait_ready()
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
