@@ -15,7 +15,7 @@ PACKAGES := dataflow operators strategies state config_api
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE) pyproject.toml
 
-.PHONY: help setup demo setup-dev test lint format bench lock clean
+.PHONY: help setup demo setup-dev test test-soak lint format bench lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target says; do \
@@ -30,6 +30,9 @@ setup-dev: .venv/.dev .venv/.servers ## install what tests and checks need as we
 
 test: .venv/.dev .venv/.servers ## run all tests (ARGS='-k name' selects)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-soak: .venv/.dev .venv/.servers ## kill live bots and servers many times over 50,000 bars (minutes)
+	@$(BIN)/python -m pytest tests/soak $(ARGS)
 
 lint: .venv/.dev ## check style, formatting, types and import directions
 	@failed=0; \

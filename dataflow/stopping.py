@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
 
 USER_ERROR = 2
 """The exit code for what the user must see to."""
@@ -34,6 +38,14 @@ class Stop:
             self.failure = reason
             if self._on_failure:
                 self._on_failure(reason)
+
+    def abandon(self, reason: str) -> NoReturn:
+        """End this process at once, before its epoch can close: what it has not finished is done again later.
+
+        Nothing is raised: Bytewax would panic, and tell the user about it. In a cluster the others are then ended too.
+        """
+        log.warning("%s", reason)
+        os._exit(1 if self._on_failure else 0)
 
     @contextmanager
     def on_failing_disk(self, path: Path, *, abandon: bool) -> Iterator[None]:

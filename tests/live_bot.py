@@ -6,13 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
+import orjson
 
 from tests.nats_server import free_port, wait_until
+from tests.recovery.lives import members_of
+
+# A bot that has not ended by then never will.
+ENDS_SECS = 60.0
 
 TA_BOT = Path(sys.executable).with_name("ta-bot")
 
@@ -35,6 +41,8 @@ class LiveBot:
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.ended_in_secs = 0.0
+        """How long the last `end` took."""
 
     def start(self) -> None:
         """Start it; does not wait."""
@@ -50,22 +58,80 @@ class LiveBot:
         """Send a signal and wait; the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        code, self.process = self.process.wait(60), None
+        began_secs = time.monotonic()
+        code, self.process = self.process.wait(ENDS_SECS), None
+        self.ended_in_secs = time.monotonic() - began_secs
         return code
 
-    def readiness(self) -> dict[str, object]:
-        """What /ready says, {} while nobody answers."""
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{self.health_port}/ready", timeout=5.0)
-        except httpx.TransportError:
+    def wait_ended(self) -> int:
+        """Wait until it ends by itself; the exit code."""
+        assert self.process is not None
+        code, self.process = self.process.wait(ENDS_SECS), None
+        return code
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def members(self) -> list[int]:
+        """The ids of the processes of its cluster."""
+        assert self.process is not None
+        return members_of(self.process.pid)
+
+    def said(self) -> str:
+        """All that it has written."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def complaints(self, since: int = 0) -> str:
+        """The lines, of all that it has written from a place on, that are not just for information."""
+        return "".join(line for line in self.said()[since:].splitlines(keepends=True) if not line.startswith("INFO "))
+
+    def check_log(self) -> None:
+        """No life may have shown what is for developers only."""
+        said = self.said()
+        assert "Traceback" not in said, said[-4000:]
+        assert "panicked" not in said, said[-4000:]
+
+    def readiness(self, member: int = 0) -> dict[str, object]:
+        """What /ready of a member of its cluster says, {} while nobody answers."""
+        status, text = self._get("/ready", member)
+        if not status:
             return {}
-        found: dict[str, object] = answer.json()
-        assert found["ready"] is (answer.status_code == 200)
+        found: dict[str, object] = orjson.loads(text)
+        assert found["ready"] is (status == 200)
         return found
+
+    def keys(self) -> dict[str, int]:
+        """How many keys /ready says are in which state, none while nobody answers."""
+        found = self.readiness().get("keys", {})
+        assert isinstance(found, dict)
+        return {state: count for state, count in found.items() if count}
+
+    def counted(self, name: str, member: int = 0) -> float:
+        """The sum of the series of this name in /metrics of a member of its cluster; 0 while nobody answers."""
+        _, text = self._get("/metrics", member)
+        series = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return sum(float(value) for found, _, value in series if found.partition("{")[0] == name)
+
+    def wait_counted(self, name: str, count: float) -> None:
+        """Wait until it has counted so many."""
+        wait_until(lambda: self.counted(name) >= count, f"{name} to be {count}")
 
     def wait_ready(self) -> None:
         """Wait until it says so."""
         wait_until(lambda: self.readiness().get("ready"), "the bot to be ready")
+
+    def _get(self, path: str, member: int = 0) -> tuple[int, str]:
+        """Status and text of what a member of its cluster answers, 0 and nothing while it does not."""
+        connection = HTTPConnection("127.0.0.1", self.health_port + member, timeout=5.0)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
     with ExitStack() as resources:
         connection = resources.enter_context(Connection(settings.nats_options()))
         streams = Streams(connection, settings.stream_settings())
-        publisher = Publisher(connection, streams, stop)
+        publisher = Publisher(connection, streams, stop, on_held_back=lambda error: stop.abandon(str(error)))
         desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
         resources.callback(desk.close)
         rest = _rest(settings, connection, streams, resources)

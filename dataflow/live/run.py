@@ -11,7 +11,6 @@ from typing import IO
 from dataflow.cluster import innermost, run_cluster
 from dataflow.live.process import live_flow
 from dataflow.live.settings import Settings
-from dataflow.nats.errors import HeldBack
 from dataflow.recovery import check_snapshots, locked, read_manifest, snapshots_in, start_snapshots
 from dataflow.running import run_here
 from dataflow.stopping import Stop
@@ -42,10 +41,7 @@ class LiveJob:
             try:
                 run_here(flow, snapshots, settings.snapshot_seconds, addresses, index)
             except BaseException as error:  # Bytewax's panics too
-                held_back = error.__cause__
-                if not isinstance(held_back, HeldBack):
-                    raise StopProgram(stop.failure or f"the flow failed: {innermost(error)}") from error
-                log.warning("%s", held_back)
+                raise StopProgram(stop.failure or f"the flow failed: {innermost(error)}") from error
 
 
 def run_live(job: LiveJob, processes: int, stop: Stop) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from dataflow.nats import counts
 from dataflow.nats.connection import Connection, answer_of
@@ -54,12 +54,19 @@ class Publisher:
     """Publishes for ever: away or not, nothing is dropped, nothing is stored twice within the duplicate window."""
 
     def __init__(
-        self, connection: Connection, streams: Streams, stop: Stop, clock_ms: Callable[[], int] = wall_clock_ms
+        self,
+        connection: Connection,
+        streams: Streams,
+        stop: Stop,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        on_held_back: Callable[[HeldBack], None] | None = None,
     ) -> None:
         self.connection = connection
         self.streams = streams
         self.stop = stop
         self.clock_ms = clock_ms
+        self.on_held_back = on_held_back
+        """Told before `HeldBack` is raised."""
         self._requests = Requests(connection)
         self._reason = self._refused = ""
         self._holding = 0
@@ -90,10 +97,16 @@ class Publisher:
             deadline_secs = deadline_secs or now_secs + GRACE_SECS
             if now_secs >= deadline_secs:
                 future.cancel()
-                raise HeldBack(
-                    f"NATS did not take all of {count} messages ({self._reason or 'it is away'});"
-                    " they are made again after a restart"
-                )
+                self._give_up(count)
+
+    def _give_up(self, count: int) -> NoReturn:
+        error = HeldBack(
+            f"NATS did not take all of {count} messages ({self._reason or 'it is away'});"
+            " they are made again after a restart"
+        )
+        if self.on_held_back:
+            self.on_held_back(error)
+        raise error
 
     async def publish_all(self, messages: Sequence[Outgoing]) -> None:
         """Publish, and publish again what was not stored, until nothing is left: on the connection's loop."""

@@ -206,9 +206,7 @@ class Streams:
             changed = self._merged(name, found, wanted)
             if changed != found:
                 await self.connection.ask(f"STREAM.UPDATE.{name}", changed)
-                log.info(
-                    "stream %s: changed %s", name, ", ".join(key for key in wanted if changed[key] != found.get(key))
-                )
+                log.info("stream %s: changed %s", name, ", ".join(_differing(changed, found)))
             return
         raise TryAgain(f"stream {name}: others keep changing it")
 
@@ -255,6 +253,10 @@ class Streams:
         if message not in self._warned:
             self._warned.add(message)
             log.warning("%s", message)
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    return [key for key, value in one.items() if value != other.get(key)]
 
 
 def _limits(name: str, max_age_secs: float, max_bytes: int, replicas: int) -> dict[str, Any]:

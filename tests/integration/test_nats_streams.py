@@ -97,6 +97,12 @@ def test_more_subjects_are_added_to_our_stream(connection: Connection, streams: 
     assert sorted(peer.stream(KLINES).config.subjects or []) == sorted([*DEFAULT_SUBJECTS, "other.klines"])
 
 
+def test_a_kline_stream_that_an_operator_made_gets_the_other_subjects(streams: Streams, peer: Peer) -> None:
+    peer.add_stream(KLINES, "ta.klines.>")
+    assert [one.stream for one in captured(streams)] == [KLINES]
+    assert sorted(peer.stream(KLINES).config.subjects or []) == sorted(DEFAULT_SUBJECTS)
+
+
 def test_an_output_stream_keeps_its_limits_and_gets_what_it_lacks(streams: Streams, peer: Peer) -> None:
     peer.add_stream(SIGNALS, "ta.signals.*.*", max_age=200 * HOUR_SECS, max_msgs=77, duplicate_window=60)
     assert streams.check(60)

@@ -29,7 +29,7 @@ class Life:
 
     def members(self) -> list[int]:
         """The ids of the processes of its cluster."""
-        return [child for child in _children(self.process.pid) if "spawn_main" in _command_line(child)]
+        return members_of(self.process.pid)
 
     def until(self, condition: Callable[[], bool]) -> bool:
         """Wait for a condition; False when the replay has ended without it."""
@@ -123,6 +123,11 @@ def rewrite_snapshots(folder: Path, rewrite: Callable[[dict[str, Any]], object])
                 new = pickle.dumps(rewrite(pickle.loads(pickled)))  # noqa: S301
                 database.execute("UPDATE snaps SET ser_change = ? WHERE rowid = ?", (new, row))
             database.commit()
+
+
+def members_of(pid: int) -> list[int]:
+    """The ids of the processes of the cluster that a process has started."""
+    return [child for child in _children(pid) if "spawn_main" in _command_line(child)]
 
 
 def _children(pid: int) -> list[int]:
