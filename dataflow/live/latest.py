@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from operators.analyzer import KeyAnalyzer
 from operators.live import Selection
+from operators.warm_up import bars_to_seed
 from state.bar import Bar
 from state.key import key_of, split_key
 from state.klines import KlineStore
@@ -26,7 +27,9 @@ class Latest(NamedTuple):
 def latest_signals(
     store: KlineStore, keys: Iterable[str], configuration: Configuration, now_ms: int, warm_up_bars: int
 ) -> Iterator[Latest]:
-    """The signals of each key's latest bar that has closed at `now_ms`, warmed up with so many bars before it.
+    """The signals of each key's latest bar that has closed at `now_ms`.
+
+    Keys are warmed up as in the live flow: with so many bars before it, or more where an indicator needs them.
 
     They are those of a bot that starts now and gets that bar as its first one: a setup must begin on it, and signals
     before it, which a cooldown would count from, have not been given. The last bar is analyzed however old it is.
@@ -34,16 +37,23 @@ def latest_signals(
     Raises:
         RetryLater, StopProgram: see `KlineStore`.
     """
+    keys = list(keys)
+    most = max((_seed(configuration, key, warm_up_bars) for key in keys), default=0)
     # Of the bars that have opened, one may not have closed.
-    for key, bars in store.latest_of(keys, warm_up_bars + 2, now_ms + 1):
+    for key, bars in store.latest_of(keys, most + 2, now_ms + 1):
         _, timeframe = split_key(key)
-        closed = [bar for bar in bars if timeframe.close_ms(bar.open_time_ms) <= now_ms][-warm_up_bars - 1 :]
+        seed = _seed(configuration, key, warm_up_bars)
+        closed = [bar for bar in bars if timeframe.close_ms(bar.open_time_ms) <= now_ms][-seed - 1 :]
         if not closed:
             yield Latest(key, None, [])
             continue
         analyzer = KeyAnalyzer(key, configuration)
         analyzer.warm_up(closed[:-1])
         yield Latest(key, closed[-1], analyzer.on_bar(closed[-1]))
+
+
+def _seed(configuration: Configuration, key: str, least: int) -> int:
+    return bars_to_seed(configuration, split_key(key)[1], least)
 
 
 def selected_keys(selection: Selection, store: KlineStore) -> list[str]:
@@ -55,11 +65,4 @@ def selected_keys(selection: Selection, store: KlineStore) -> list[str]:
     symbols, timeframes = selection.symbols, selection.timeframes
     if symbols is not None and timeframes is not None:
         return sorted(key_of(symbol, timeframe_named(name)) for symbol in symbols for name in timeframes)
-    return [key for key in store.keys() if _is_selected(key, selection)]  # noqa: SIM118  # it is no dict
-
-
-def _is_selected(key: str, selection: Selection) -> bool:
-    symbol, timeframe = split_key(key)
-    return (selection.symbols is None or symbol in selection.symbols) and (
-        selection.timeframes is None or timeframe.name in selection.timeframes
-    )
+    return list(filter(selection.takes, store.keys()))
