@@ -208,7 +208,6 @@ class Backfill:
         missed = {bar.open_time_ms: bar for bar in bars}
         signals = self._analyze_missed(missed | own, newest_ms, {bar.open_time_ms for bar in arrived})
         self.analyzer.tally.filled_bars += len(missed.keys() - own.keys())
-        self.untouched = False
         return signals + self._analyze(trigger) if type(trigger) is Bar else signals
 
     def _analyze_missed(self, bars: dict[int, Bar], newest_ms: int, wanted: Collection[int]) -> list[Signal]:

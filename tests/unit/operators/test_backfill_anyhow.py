@@ -210,7 +210,7 @@ def without_counts(snapshot: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in snapshot.items() if name != "tally"}
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(ahead=st.integers(0, 3), there=st.booleans(), woken=st.booleans(), steps=STEPS)
 def test_in_the_end_all_is_as_if_nothing_had_happened(ahead: int, there: bool, woken: bool, steps: list[Step]) -> None:
     market = Market(ahead, there=there)
