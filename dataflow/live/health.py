@@ -60,8 +60,9 @@ class HealthServer:
             return
         try:
             listener = socket.create_server((host, port))
-        except OSError as error:
-            raise StopProgram(f"HEALTH_PORT: {host}:{port} cannot be used: {error.strerror or error}") from error
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StopProgram(f"HEALTH_PORT: {host}:{port} cannot be used: {reason}") from error
         server = uvicorn.Server(uvicorn.Config(self._app(), log_config=None, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
         thread.start()

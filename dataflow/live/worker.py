@@ -18,7 +18,6 @@ from bytewax.dataflow import Dataflow
 from dataflow.cluster import innermost
 from dataflow.live.process import live_flow
 from dataflow.live.settings import settings_of
-from dataflow.nats.errors import HeldBack
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
 from strategies.configuration import configuration_of
@@ -37,13 +36,9 @@ def flow() -> Dataflow:
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """End with a line in place of a traceback; what was held back at a stop is made again, so that is no failure."""
+    """End with a line in place of a traceback."""
     log.debug("the process ends", exc_info=(kind, error, trace))
-    held_back = isinstance(error.__cause__, HeldBack)
-    if held_back:
-        log.warning("%s", error.__cause__)
-    else:
-        line = str(error) if isinstance(error, StopProgram) else innermost(error)
-        sys.stderr.write(f"ta-bot: {line}\n")
+    for_user = isinstance(error, StopProgram)
+    sys.stderr.write(f"ta-bot: {error if for_user else innermost(error)}\n")
     sys.stderr.flush()
-    os._exit(0 if held_back else USER_ERROR if isinstance(error, StopProgram) else 1)
+    os._exit(USER_ERROR if for_user else 1)
