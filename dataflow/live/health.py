@@ -39,7 +39,7 @@ class HealthServer:
         keys, trouble = self.status.keys(), self.status.history_trouble
         nats = {"connected": self.connection.connected, "takes_messages": not self.publisher.holding}
         found = {
-            "ready": all(nats.values()) and not keys["starting"],
+            "ready": all(nats.values()) and not self.status.starting,
             "nats": nats,
             "history": {"reachable": trouble is None, "trouble": trouble},
             "keys": keys,

@@ -117,6 +117,7 @@ class HistoryDesk:
             key = f"{symbol}|{name}"
             if is_mine(key):
                 self.send(key, Wake())
+        self.status.know_all()
 
     def take(self, most: int) -> list[tuple[str, HistoryItem]]:
         """What there is for keys."""
@@ -165,6 +166,8 @@ class HistoryDesk:
                 self._put(work.key, HistoryAnswer(work, None))
             if not self._away and (before is None or before.reason != reason):
                 log.warning("history: cannot be read, will be tried again: %s", reason)
+        if isinstance(work, Listing):
+            self.status.know_all()
         self._tell()
 
     def _failure_of(self, work: HistoryRequest | Listing) -> str | None:
