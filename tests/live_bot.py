@@ -129,6 +129,7 @@ class LiveBot:
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except (OSError, HTTPException):
+            assert self.alive(), f"the bot has ended: {self.said()[-4000:]}"
             return 0, ""
         finally:
             connection.close()
