@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dataflow.stopping import Stop
+from state.errors import StopProgram
 
 # Threads share one interpreter lock, so more cores need more processes; forking one with threads is not safe.
 CONTEXT = get_context("spawn")
@@ -135,7 +136,8 @@ def run_member(job: Job, member: Member) -> None:
             job(stop, member.addresses, member.index)
     except Exception as error:  # noqa: BLE001  # the parent tells the user
         if stop.failure is None:
-            member.failures.send(f"process {member.index} failed: {innermost(error)}")
+            reason = str(error) if isinstance(error, StopProgram) else innermost(error)
+            member.failures.send(f"process {member.index} failed: {reason}")
         sys.exit(1)
     except BaseException:  # noqa: BLE001  # Bytewax panics when another process is gone, which the parent sees too
         sys.exit(1)

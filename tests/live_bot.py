@@ -14,11 +14,14 @@ from pathlib import Path
 
 import orjson
 
-from tests.nats_server import free_port, wait_until
+from tests.nats_server import free_ports, wait_until
 from tests.recovery.lives import members_of
 
 # A bot that has not ended by then never will.
 ENDS_SECS = 60.0
+
+# Each process of a cluster has one.
+PORTS = 2
 
 TA_BOT = Path(sys.executable).with_name("ta-bot")
 
@@ -28,7 +31,7 @@ class LiveBot:
 
     def __init__(self, url: str, folder: Path, *options: str, **settings: str) -> None:
         self.log = folder / "bot.log"
-        self.health_port = free_port()
+        self.health_port = free_ports(PORTS)
         self.command = [str(TA_BOT), "run", "--recovery", str(folder / "recovery"), *options]
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in {"LOG_LEVEL", "COLUMNS"}},
@@ -109,7 +112,8 @@ class LiveBot:
 
     def counted(self, name: str, member: int = 0) -> float:
         """The sum of the series of this name in /metrics of a member of its cluster; 0 while nobody answers."""
-        _, text = self._get("/metrics", member)
+        status, text = self._get("/metrics", member)
+        assert not status or f"# TYPE {name} " in text, f"nothing is counted as {name}"
         series = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return sum(float(value) for found, _, value in series if found.partition("{")[0] == name)
 
@@ -129,6 +133,7 @@ class LiveBot:
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except (OSError, HTTPException):
+            assert self.alive(), f"the bot has ended: {self.said()[-4000:]}"
             return 0, ""
         finally:
             connection.close()

@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, NamedTuple, TypeVar
 
 import nats
@@ -38,10 +39,21 @@ def wait_until(condition: Callable[[], object], what: str, patience_secs: float 
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ports in a row, below those that connections of others take by themselves."""
+    for _ in range(1000):
+        first = SystemRandom().randrange(10_000, 32_000)
+        with ExitStack() as probes:
+            try:
+                for port in range(first, first + count):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    pytest.fail(f"there are no {count} free ports in a row")
 
 
 class NatsServer:

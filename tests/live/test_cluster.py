@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 
 from tests.e2e.command import one_line
 from tests.kit import SYMBOLS
@@ -29,6 +30,17 @@ def on_own_subject(one: KeyedBar) -> Message:
     """On the subject that shards are told apart by, whatever the shape."""
     subject, batch = as_batch(one)
     return subject, batch if one.key.startswith("BTC") else as_event(one)[1]
+
+
+def test_a_member_that_cannot_start(make_bot: MakeBot) -> None:
+    """It is said which one, and why."""
+    bot = cluster(make_bot)
+    with socket.create_server(("127.0.0.1", bot.health_port + 1)):
+        bot.start()
+        assert bot.wait_ended() == 2
+    line = one_line(bot.complaints())
+    assert "process 1" in line
+    assert "HEALTH_PORT" in line
 
 
 def test_the_signals_of_one_process(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:
@@ -57,7 +69,7 @@ def test_stopped_and_started_again(make_bot: MakeBot, peer: Peer, outputs: Outpu
         bot.start()
     outputs.wait_for(len(expected))
     wait_all_ready(bot)
-    assert not bot.counted("ta_bot_published_again_total")
+    assert not bot.counted("ta_published_again_total")
     assert bot.end(signal.SIGINT) == 0
     outputs.check(expected)
 

@@ -132,11 +132,11 @@ def test_anything_may_arrive(make_bot: MakeBot, peer: Peer, outputs: Outputs) ->
     peer.publish(messages[half:])
     peer.publish(map(as_envelope, bars[len(bars) // 2 :]))
     expected = GOOD.signals()
-    bot.wait_counted("ta_bot_messages_read_total", len(messages) + len(bars))
+    bot.wait_counted("ta_messages_read_total", len(messages) + len(bars))
     wait_until(lambda: bot.counted("ta_bars_total") >= len(bars), "the good bars to be analyzed")
     outputs.wait_for(len(expected))
     assert bot.alive()
-    assert bot.counted("ta_bot_messages_read_total") == len(messages) + len(bars)
+    assert bot.counted("ta_messages_read_total") == len(messages) + len(bars)
     assert not bot.counted("ta_strategy_errors_total")
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected, of=bars)

@@ -19,14 +19,16 @@ THIRDS_MS = [0, *(START_MS + day * DAY_MS for day in (30, 60, 90))]
 STAYS, LEAVES = MARKET.keys
 
 
-def live_through(bot: LiveBot, peer: Peer, bars: list[KeyedBar], keys: int) -> None:
-    """Start it, have it analyze bars, and stop it."""
+def live_through(bot: LiveBot, peer: Peer, bars: list[KeyedBar], recovery: Path, keys: set[str]) -> None:
+    """Start it, have it analyze bars until it keeps the state of just these keys, and stop it."""
     bot.start()
-    wait_until(lambda: sum(bot.keys().values()) == keys and bot.readiness()["ready"], f"{keys} keys to be ready")
+    wait_until(lambda: sum(bot.keys().values()) == len(keys) and bot.readiness()["ready"], f"{keys} to be ready")
     peer.publish(map(as_event, bars))
     bot.wait_counted("ta_bars_total", len(bars))
     assert bot.counted("ta_bars_total") == len(bars)
+    wait_until(lambda: keys_kept(recovery) == keys, f"the states of {keys}")
     assert bot.end(signal.SIGTERM) == 0
+    assert keys_kept(recovery) == keys
 
 
 def test_a_key_that_left_is_forgotten_and_begins_anew(
@@ -37,12 +39,9 @@ def test_a_key_that_left_is_forgotten_and_begins_anew(
     first, second, third = (MARKET.bars(*span) for span in pairwise(THIRDS_MS))
     of_one = [one for one in second if one.key == STAYS]
 
-    live_through(with_both, peer, first, 2)
-    assert keys_kept(recovery) == {STAYS, LEAVES}
-    live_through(with_one, peer, of_one, 1)
-    assert keys_kept(recovery) == {STAYS}
-    live_through(with_both, peer, third, 2)
-    assert keys_kept(recovery) == {STAYS, LEAVES}
+    live_through(with_both, peer, first, recovery, {STAYS, LEAVES})
+    live_through(with_one, peer, of_one, recovery, {STAYS})
+    live_through(with_both, peer, third, recovery, {STAYS, LEAVES})
 
     stayed = Market(("BTCUSDT",), ("1h",), days=90).signals()
     before = Market(("ETHUSDT",), ("1h",), days=30).signals()

@@ -11,6 +11,7 @@ from tests.databases import Columns, SQLiteFile
 from tests.live.conftest import MakeBot
 from tests.live.market import (
     DAY_MS,
+    HOUR_MS,
     START_MS,
     History,
     KeyedBar,
@@ -106,11 +107,16 @@ def test_notices_of_many_bars(make_bot: MakeBot, history_file: SQLiteFile, peer:
     expected = market.signals(from_ms)
     history = History(history_file, market.keys)
     history.write(market.bars(to_ms=from_ms))
+    written: set[str] = set()
     bot = make_bot(MAX_SIGNAL_AGE_BARS="100000")
     bot.start()
     wait_until(lambda: bot.keys() == {"seeded": 2}, "both keys to be seeded")
-    history.write(market.bars(from_ms))
-    peer.publish(announced(market.bars(from_ms)))
+    # What a start finds is history; what is noticed from then on is new.
+    for bars in (market.bars(from_ms, from_ms + HOUR_MS // 4), market.bars(from_ms)):
+        history.write(one for one in bars if one.place not in written)
+        written |= {one.place for one in bars}
+        peer.publish(announced(bars))
+        bot.wait_counted("ta_bars_total", len(bars))
     outputs.wait_for(len(expected))
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)

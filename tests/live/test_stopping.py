@@ -32,11 +32,11 @@ def stop(bot: LiveBot, number: signal.Signals, record: Record) -> None:
 
 def check_went_on(bot: LiveBot, messages: int) -> None:
     """In this life it must have taken so many messages of a bar each, and none that an earlier life had taken."""
-    assert bot.counted("ta_bot_messages_read_total") == messages
+    assert bot.counted("ta_messages_read_total") == messages
     assert bot.counted("ta_bars_total") == messages
     assert not bot.counted("ta_bars_dropped_total")
     assert not bot.counted("ta_gaps_total")
-    assert not bot.counted("ta_bot_published_again_total")
+    assert not bot.counted("ta_published_again_total")
 
 
 @both_signals
