@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from dataflow.live.rest import RestForwarder
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
+from dataflow.nats.klines import NatsKlines
 from dataflow.nats.publisher import Publisher
 from state.errors import StopProgram
 
@@ -24,20 +25,31 @@ class HealthServer:
     """Answers from a thread of its own, whatever the flow is doing."""
 
     def __init__(
-        self, status: Status, connection: Connection, publisher: Publisher, rest: RestForwarder | None
+        self,
+        status: Status,
+        connection: Connection,
+        klines: NatsKlines,
+        publisher: Publisher,
+        rest: RestForwarder | None,
     ) -> None:
         self.status = status
         self.connection = connection
+        self.klines = klines
         self.publisher = publisher
         self.rest = rest
 
     def readiness(self) -> dict[str, Any]:
         """How things are.
 
-        Ready is who has NATS and has started every key, with history or, while it is away, cold; REST does not count.
+        Ready is who has NATS, which gives klines and takes signals, and has started every key, with history or, while
+        it is away, cold; REST does not count.
         """
         keys, trouble = self.status.keys(), self.status.history_trouble
-        nats = {"connected": self.connection.connected, "takes_messages": not self.publisher.holding}
+        nats = {
+            "connected": self.connection.connected,
+            "gives_klines": self.klines.reads,
+            "takes_messages": not self.publisher.holding,
+        }
         found = {
             "ready": all(nats.values()) and not self.status.starting,
             "nats": nats,

@@ -48,7 +48,8 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
         resources.callback(desk.close)
         rest = _rest(settings, connection, streams, resources)
-        health = HealthServer(status, connection, publisher, rest)
+        klines = NatsKlines(connection, streams, stop, settings.klines_shards)
+        health = HealthServer(status, connection, klines, publisher, rest)
         port = settings.health_port + index if settings.health_port else 0
         resources.enter_context(health.serving(settings.health_host, port))
         streams.check(NATS_SECS)
@@ -61,7 +62,7 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
             return LiveKeyLogic(analysis, resume_state)
 
         yield build_flow(
-            NatsKlines(connection, streams, stop, settings.klines_shards),
+            klines,
             LiveParser(selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc()),
             logic,
             NatsSignals(publisher, settings.max_signal_age_seconds),

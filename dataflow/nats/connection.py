@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
 
 from dataflow.nats import counts
+from dataflow.nats.client import UrlClient
 from dataflow.nats.errors import AskOperator, TryAgain
 from dataflow.nats.servers import servers_of
 
@@ -189,7 +190,7 @@ class Connection:
             await _throw_away(client)
 
     async def _connected_client(self) -> Client | None:
-        client, options = Client(), self.options
+        client, options = UrlClient(), self.options
         self._closing.clear()
         servers = servers_of(options.url)
         attempt = client.connect(

@@ -52,6 +52,13 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
         self.streams = streams
         self.stop = stop
         self.shards = shards
+        self.readings: list[Reading] = []
+        """Those of this process."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether what arrives for this process is read, as far as is known."""
+        return all(reading.reads for reading in self.readings)
 
     def list_parts(self) -> list[str]:
         """All there can be; those that are not used end at once."""
@@ -73,6 +80,7 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
         self._reading: Reading | None = None
         if shard < source.shards:
             self._reading = Reading(source.connection, source.streams, self.taken, shard=shard, shards=source.shards)
+            source.readings.append(self._reading)
 
     @property
     def buffer(self) -> Buffer:

@@ -50,6 +50,7 @@ class StreamReader:
         self.buffer = buffer
         self.positions = positions
         self.origin = Origin(stream, "")
+        self.has_consumer = False
         self._room = asyncio.Event()
         self._delivered = 0
         self._said_gone = False
@@ -66,6 +67,7 @@ class StreamReader:
         """
         client = await self.connection.client()
         consumer = await self._consumer()
+        self.has_consumer = True
         pulls, alone = Pulls(self.stream, self._take), False
         async with pulls.subscribed(client) as inbox:
             while True:

@@ -41,8 +41,14 @@ class Reading:
         self.shards = shards
         self.buffer = Buffer(BUFFER, self._on_room)
         self._from_now = from_now
-        self._readers: list[StreamReader] = []
+        self._readers: list[StreamReader] | None = None
         self._task: Future[None] = connection.submit(self._read(dict(positions)))
+
+    @property
+    def reads(self) -> bool:
+        """Whether what arrives is read, as far as is known."""
+        readers = self._readers
+        return readers is not None and all(reader.has_consumer for reader in readers)
 
     def take(self, most: int) -> list[Arrived]:
         """What has arrived, which may be nothing."""
@@ -58,7 +64,7 @@ class Reading:
         self.connection.submit(self._tell_readers())
 
     async def _tell_readers(self) -> None:
-        for reader in self._readers:
+        for reader in self._readers or ():
             reader.on_room()
 
     async def _read(self, positions: Positions) -> None:
@@ -70,8 +76,11 @@ class Reading:
         if self._from_now:
             await self._go_to_end(captured, positions)
             self._from_now = False
-        self._readers = [reader for one in captured if (reader := self._reader(one, positions))]
-        await until_one_ends(self.connection, generation, *(reader.read() for reader in self._readers))
+        self._readers = readers = [reader for one in captured if (reader := self._reader(one, positions))]
+        try:
+            await until_one_ends(self.connection, generation, *(reader.read() for reader in readers))
+        finally:
+            self._readers = None
 
     async def _go_to_end(self, captured: tuple[Captured, ...], positions: Positions) -> None:
         for one in captured:

@@ -44,6 +44,18 @@ def test_a_server_that_is_killed_again_and_again(
     outputs.check(expected, heard=False)
 
 
+def test_a_stream_that_cannot_be_read(bot: LiveBot, peer: Peer) -> None:
+    peer.add_stream("QUEUE", "ta.klines.>", retention="workqueue")  # each message is one reader's, and then gone
+    bot.start()
+    wait_until(lambda: "cannot be read" in bot.said(), "the bot to say so")
+    found = bot.readiness()
+    assert found["nats"] == {"connected": True, "gives_klines": False, "takes_messages": True}
+    assert found["ready"] is False
+    peer.run(peer.client.jetstream().delete_stream("QUEUE"))
+    bot.wait_ready()
+    assert bot.end(signal.SIGTERM) == 0
+
+
 def test_a_server_that_comes_late(bot: LiveBot, server: NatsServer, peer: Peer, outputs: Outputs) -> None:
     expected = MARKET.signals()
     server.kill()
