@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from dataflow.live.rest import CONSUMER, RestForwarder
 from dataflow.nats.streams import DEAD_LETTERS, SIGNALS
+from dataflow.rest.forwarder import CONSUMER, RestForwarder
 from strategies.signal import AppliedConfig, Signal, SignalMetadata
 from tests.http_server import HttpServer
 from tests.nats_server import Peer, wait_until

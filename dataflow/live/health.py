@@ -13,11 +13,11 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from dataflow.live.rest import RestForwarder
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
 from dataflow.nats.klines import NatsKlines
 from dataflow.nats.publisher import Publisher
+from dataflow.rest.forwarder import RestForwarder
 from state.errors import StopProgram
 
 

@@ -12,7 +12,6 @@ from dataflow.live import counts
 from dataflow.live.health import HealthServer
 from dataflow.live.history import HistoryDesk, HistorySource
 from dataflow.live.key_logic import LiveAnalysis, LiveKeyLogic
-from dataflow.live.rest import RestForwarder
 from dataflow.live.settings import Settings
 from dataflow.live.status import Status
 from dataflow.nats import counts as nats_counts
@@ -22,6 +21,7 @@ from dataflow.nats.klines import NatsKlines
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams
+from dataflow.rest.forwarder import RestForwarder
 from dataflow.stopping import Stop
 from operators.backfill import BackfillPolicy
 from operators.live import LiveParser

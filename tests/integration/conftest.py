@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.live.rest import RestForwarder
 from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams, StreamSettings
+from dataflow.rest.forwarder import RestForwarder
 from dataflow.stopping import Stop
 from tests.forwarding import Forwarding, Publish
 from tests.http_server import HttpServer, running_http_server

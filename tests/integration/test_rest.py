@@ -11,11 +11,11 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from dataflow.live.rest import AT_ONCE, CONSUMER, RestForwarder
 from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS, Streams, StreamSettings
+from dataflow.rest.forwarder import AT_ONCE, CONSUMER, RestForwarder
 from dataflow.stopping import Stop
 from state.errors import StopProgram
 from tests.forwarding import SIGNAL, Forwarding, Publish, dead_letters, ids, signals, wait_arrived, wait_done

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from dataflow.live.rest import AT_ONCE, CONSUMER
 from dataflow.nats import durable
 from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.streams import DEAD_LETTERS, SIGNALS
+from dataflow.rest.forwarder import AT_ONCE, CONSUMER
 from tests.forwarding import SIGNAL, Forwarding, Publish, ids, left, signals, wait_arrived, wait_done
 from tests.http_server import HttpServer, Posted, Reply
 from tests.nats_server import NatsServer, Peer, wait_until
@@ -30,7 +30,7 @@ def test_an_endpoint_that_was_down_gets_everything(
         wait_done(peer)
         assert not forwarder.away
     assert sorted(http.keys()) == sorted(ids(signals(100)))
-    told = [record.levelname for record in caplog.records if record.name == "dataflow.live.endpoint"]
+    told = [record.levelname for record in caplog.records if record.name == "dataflow.rest.endpoint"]
     assert told == ["WARNING", "INFO"]
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import httpx
 
-from dataflow.live import rest_counts
-from dataflow.live.side_loop import SideLoop
+from dataflow.rest import counts
+from dataflow.rest.side_loop import SideLoop
 from state.errors import StopProgram
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Endpoint:
     def _say_away(self, reason: str) -> None:
         if self._away_since_secs is None:
             self._away_since_secs = monotonic()
-            rest_counts.AWAY.set(1)
+            counts.AWAY.set(1)
             log.warning("REST endpoint %s does not take signals, trying again: %s", self.address, reason)
 
     def _say_back(self) -> None:
@@ -115,7 +115,7 @@ class Endpoint:
         if self._away_since_secs is not None:
             log.info("REST endpoint %s takes signals again, after %.0f s", self.address, self.away_secs)
             self._away_since_secs = None
-            rest_counts.AWAY.set(0)
+            counts.AWAY.set(0)
 
 
 async def _read_rest(response: httpx.Response) -> None:

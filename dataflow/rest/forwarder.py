@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
-from dataflow.live import rest_counts
-from dataflow.live.endpoint import Answer, Endpoint
 from dataflow.nats.connection import Connection
 from dataflow.nats.dead_letters import dead_letter
 from dataflow.nats.durable import Durable, DurableReader
 from dataflow.nats.publisher import Publisher, wall_clock_ms
 from dataflow.nats.streams import ALERTS, SIGNALS, Streams
+from dataflow.rest import counts
+from dataflow.rest.endpoint import Answer, Endpoint
 from dataflow.stopping import Stop
 from operators.live import BadMessage, RawMessage
 from state.errors import SkipInput
@@ -107,11 +107,11 @@ class RestForwarder:
         else:
             reason = await self._send(signal_id, body, message.time_ns)
         if not reason:
-            rest_counts.SENT.inc()
+            counts.SENT.inc()
             return
         bad = BadMessage(f"{message.stream}:{message.seq}", f"REST: {reason}", message)
         await self._publisher.publish_all([dead_letter(bad, given_up_by="REST")])
-        rest_counts.GIVEN_UP.inc()
+        counts.GIVEN_UP.inc()
 
     async def _send(self, signal_id: str, body: bytes, stored_ns: int) -> str:
         """Try until it is taken, or given up for the reason that is returned."""
@@ -125,7 +125,7 @@ class RestForwarder:
             left_secs = self.give_up_secs - self._waited_secs(first_secs, stored_ns)
             if left_secs <= 0:
                 return f"{answer.reason} after {attempts} attempt{'s' * (attempts > 1)}"
-            rest_counts.RETRIES.inc()
+            counts.RETRIES.inc()
             await asyncio.sleep(min(left_secs, _pause_secs(attempts, answer)))
         return ""
 
