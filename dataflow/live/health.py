@@ -57,7 +57,7 @@ class HealthServer:
             "keys": keys,
         }
         if self.rest is not None:
-            found["rest"] = {"takes_signals": not self.rest.away}
+            found["rest"] = {"takes_signals": not (self.rest.away or self.rest.refused)}
         return found
 
     @contextmanager

@@ -58,6 +58,7 @@ class Endpoint:
         self.address = str(httpx.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port))
         self._away_since_secs: float | None = None
         self._answered_secs = 0.0
+        self._refused = ""
         logging.getLogger("httpx").addFilter(_is_no_request)
         limits = httpx.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once)
         headers = {"Content-Type": "application/json", "User-Agent": "ta-bot"}
@@ -74,12 +75,18 @@ class Endpoint:
         """Whether it did not take what it was sent last."""
         return self._away_since_secs is not None
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it answered last that it will never take what it was sent."""
+        return bool(self._refused)
+
     async def post(self, key: str, body: bytes) -> Answer:
         """Try once, under an idempotency key."""
         began_secs = monotonic()
         answer = await self._loop.run(self._post(key, body))
         if not answer.again:
             self._say_back()
+            self._say_refused(answer.reason)
         elif began_secs >= self._answered_secs:  # what hung since before it came back tells nothing new
             self._say_away(answer.reason)
         return answer
@@ -116,6 +123,15 @@ class Endpoint:
             log.info("REST endpoint %s takes signals again, after %.0f s", self.address, self.away_secs)
             self._away_since_secs = None
             counts.AWAY.set(0)
+
+    def _say_refused(self, reason: str) -> None:
+        if reason == self._refused:
+            return
+        self._refused = reason
+        if reason:
+            log.warning("REST endpoint %s refuses signals, they become dead letters: %s", self.address, reason)
+        else:
+            log.info("REST endpoint %s does not refuse signals any more", self.address)
 
 
 async def _read_rest(response: httpx.Response) -> None:

@@ -75,6 +75,11 @@ class RestForwarder:
         """Whether the endpoint did not take what it was sent last."""
         return self.endpoint.away
 
+    @property
+    def refused(self) -> bool:
+        """Whether the endpoint answered last that it will never take what it was sent."""
+        return self.endpoint.refuses
+
     def start(self) -> None:
         """Begin, in the background; NATS and the endpoint may be away."""
         if self._reading is None:

@@ -139,6 +139,21 @@ def test_the_endpoint_is_given_the_time_that_it_asks_for(
     assert came_secs[1] - came_secs[0] >= 1
 
 
+def test_refusals_are_told_once_until_they_end(
+    publish: Publish, forwarding: Forwarding, http: HttpServer, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    http.reply = lambda _: Reply(401)
+    with forwarding() as forwarder:
+        publish(signals(50))
+        wait_until(lambda: len(dead_letters(peer)) == 50, "the dead letters")
+        http.reply = lambda _: Reply()
+        publish(signals(1, first=50))
+        wait_until(lambda: not forwarder.refused, "the endpoint to take signals")
+    told = [record.levelname for record in caplog.records if record.name == "dataflow.live.endpoint"]
+    assert told == ["WARNING", "INFO"]
+
+
 def test_a_longer_time_than_is_left_does_not_keep_a_signal(
     publish: Publish, forwarding: Forwarding, http: HttpServer, peer: Peer
 ) -> None:
@@ -158,6 +173,7 @@ def test_a_signal_that_is_refused_is_a_dead_letter_at_once(
         publish([SIGNAL])
         wait_until(lambda: dead_letters(peer), "the dead letter")
         wait_done(peer)
+        assert forwarder.refused
         assert not forwarder.away
     (letter,), (stored,) = dead_letters(peer), peer.stored(SIGNALS)
     assert http.keys() == [SIGNAL.signal_id]
