@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         subjects = _parts(text)
         if not subjects or any(len(subject.split()) > 1 for subject in subjects):
             raise ValueError("expected subjects with commas between them")
-        return text
+        return _passes(text, lambda: StreamSettings(kline_subjects=subjects))
 
     @field_validator("nats_url")
     @classmethod

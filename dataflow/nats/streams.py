@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, TryAgain
-from dataflow.nats.subjects import BUCKETS, KLINE_SUBJECTS, SPREAD, covers, distinct, shard_subjects
+from dataflow.nats.subjects import BUCKETS, KLINE_SUBJECTS, SPREAD, covers, distinct, overlap, shard_subjects
 from state.errors import StopProgram
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,10 @@ class StreamSettings:
     def __post_init__(self) -> None:
         if not self.kline_subjects:
             raise StopProgram("kline subjects: expected at least one")
+        for subject in self.kline_subjects:
+            if any(overlap(subject, ours) for output in _OUTPUTS.values() for ours in output if ours):
+                # Each would be a dead letter, and so would that one.
+                raise StopProgram(f"{subject} also takes in what the bot publishes itself")
         if self.duplicate_window_secs > self.outputs_max_age_secs:
             raise StopProgram(
                 f"the duplicate window ({self.duplicate_window_secs:g} s) must not be longer than outputs are kept"
