@@ -17,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Protocol
 
+from dataflow.logs import log_to_stderr
 from dataflow.stopping import Stop
 
 # Threads share one interpreter lock, so more cores need more processes; forking one with threads is not safe.
@@ -130,6 +131,7 @@ def run_member(job: Job, member: Member) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by a predecessor until it is really gone
     stop = Stop(on_failure=member.failures.send)
     try:
+        log_to_stderr()
         with stop.on_signals():
             _await_listeners(member.addresses[: member.index])
             job(stop, member.addresses, member.index)
