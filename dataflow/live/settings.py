@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_servers(cls, text: str) -> str:
         servers = [url if "://" in url else f"nats://{url}" for url in _parts(text)]
-        if not servers or not all(_is_url(url, "nats", "tls", "ws", "wss") for url in servers):
+        if not servers or not all(_is_url(url, "nats", "tls") for url in servers):
             raise ValueError("expected nats://host:4222, or several with commas between them")
         return text
 

@@ -51,7 +51,7 @@ OTHERS: dict[str, tuple[str, object]] = {
 }
 
 BAD = [
-    *[("NATS_URL", text) for text in (",", "http://h", "nats://h:port", "nats://", "h:4222 g:4222")],
+    *[("NATS_URL", text) for text in (",", "http://h", "ws://h", "nats://h:port", "nats://", "h:4222 g:4222")],
     *[("MYSQL_URI", text) for text in ("postgres://h/db", "h", "mysql://h", "sqlite://", "mysql://u:p@ss@h/db")],
     *[("SUPPORTED_SYMBOLS", text) for text in ("B@D", ",", "BTCUSDT,*", "B\nTC")],
     *[("SUPPORTED_TIMEFRAMES", text) for text in ("7m", ",", "15m 1h")],
