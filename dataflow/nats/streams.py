@@ -171,6 +171,12 @@ class Streams:
         for subject in ours:
             if len(holders[subject]) == 1 and not any(covers(one, subject) for one in held):
                 self._warn(f"stream {name} captures only {', '.join(held)} of {subject}: the rest is in no stream")
+        window = int(self.settings.duplicate_window_secs * _NS)
+        if self.outputs and not 0 < config["max_age"] <= window:
+            self._warn(
+                f"stream {name} keeps klines for longer than signals are known ({window / _NS:g} s): read anew from its"
+                " start, as without a recovery folder, older signals are doubled; give it a shorter max_age"
+            )
         only_ours = all(any(covers(subject, one) for subject in ours) for one in held)
         return Captured(name, ours, only_ours, config.get("subject_transform") == SPREAD)
 
