@@ -166,6 +166,11 @@ class Streams:
 
     async def _captured_by(self, name: str, holders: dict[str, list[str]]) -> Captured:
         config = (await self.connection.ask(f"STREAM.INFO.{name}"))["config"]
+        if config["retention"] != "limits":
+            raise AskOperator(
+                f"stream {name}: its retention is {config['retention']}, with which messages are gone once they are"
+                " read, and a restart reads some again; it must be limits"
+            )
         ours = tuple(subject for subject, names in holders.items() if name in names)
         held = config.get("subjects") or []
         for subject in ours:
