@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 
@@ -16,6 +15,7 @@ from dataflow.commands.record import record
 from dataflow.commands.replay import demo, replay
 from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
+from dataflow.logs import log_to_stderr
 from dataflow.stopping import USER_ERROR
 from state.errors import StopProgram
 
@@ -34,8 +34,8 @@ app.add_typer(history_app, name="history")
 
 def main() -> None:
     """Run a command; what the user can mend ends in one line on stderr and exit code 2, never in a traceback."""
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(levelname)s %(message)s")
     try:
+        log_to_stderr()
         app()
     except StopProgram as error:
         _fail(str(error), USER_ERROR)

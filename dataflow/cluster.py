@@ -17,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Protocol
 
+from dataflow.logs import log_to_stderr
 from dataflow.stopping import Stop
 from state.errors import StopProgram
 
@@ -131,6 +132,7 @@ def run_member(job: Job, member: Member) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held by a predecessor until it is really gone
     stop = Stop(on_failure=member.failures.send)
     try:
+        log_to_stderr()
         with stop.on_signals():
             _await_listeners(member.addresses[: member.index])
             job(stop, member.addresses, member.index)

@@ -77,13 +77,13 @@ class Settings(BaseSettings):
         subjects = _parts(text)
         if not subjects or any(len(subject.split()) > 1 for subject in subjects):
             raise ValueError("expected subjects with commas between them")
-        return text
+        return _passes(text, lambda: StreamSettings(kline_subjects=subjects))
 
     @field_validator("nats_url")
     @classmethod
     def _are_servers(cls, text: str) -> str:
         servers = [url if "://" in url else f"nats://{url}" for url in _parts(text)]
-        if not servers or not all(_is_url(url, "nats", "tls", "ws", "wss") for url in servers):
+        if not servers or not all(_is_url(url, "nats", "tls") for url in servers):
             raise ValueError("expected nats://host:4222, or several with commas between them")
         return text
 

@@ -18,6 +18,7 @@ from bytewax.dataflow import Dataflow
 from dataflow.cluster import innermost
 from dataflow.live.process import live_flow
 from dataflow.live.settings import settings_of
+from dataflow.logs import log_to_stderr
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
 from strategies.configuration import configuration_of
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 
 def flow() -> Dataflow:
     """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources."""
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(levelname)s %(message)s")
     sys.excepthook = _tell
+    log_to_stderr()
     stop, resources = Stop(), ExitStack()
     resources.enter_context(stop.on_signals())
     atexit.register(resources.close)

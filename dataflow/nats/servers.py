@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from state.errors import StopProgram
 
-_SCHEMES = ("nats", "tls", "ws", "wss")
+_SCHEMES = ("nats", "tls")
 
 
 def servers_of(text: str) -> list[str]:
@@ -21,8 +21,8 @@ def servers_of(text: str) -> list[str]:
     servers = [server.strip() for server in text.split(",") if server.strip()]
     if not servers or not all(map(_is_possible, servers)):
         raise StopProgram(
-            "NATS servers: expected nats://host:4222, also tls://, ws:// or wss:// and with user:password@ before the"
-            " host, commas between several; user and password percent-encoded"
+            "NATS servers: expected nats://host:4222 or tls://host:4222, also with user:password@ before the host,"
+            " commas between several; user and password percent-encoded"
         )
     return servers
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, TryAgain
-from dataflow.nats.subjects import BUCKETS, KLINE_SUBJECTS, SPREAD, covers, distinct, shard_subjects
+from dataflow.nats.subjects import BUCKETS, KLINE_SUBJECTS, SPREAD, covers, distinct, overlap, shard_subjects
 from state.errors import StopProgram
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,10 @@ class StreamSettings:
     def __post_init__(self) -> None:
         if not self.kline_subjects:
             raise StopProgram("kline subjects: expected at least one")
+        for subject in self.kline_subjects:
+            if any(overlap(subject, ours) for output in _OUTPUTS.values() for ours in output if ours):
+                # Each would be a dead letter, and so would that one.
+                raise StopProgram(f"{subject} also takes in what the bot publishes itself")
         if self.duplicate_window_secs > self.outputs_max_age_secs:
             raise StopProgram(
                 f"the duplicate window ({self.duplicate_window_secs:g} s) must not be longer than outputs are kept"
@@ -162,11 +166,22 @@ class Streams:
 
     async def _captured_by(self, name: str, holders: dict[str, list[str]]) -> Captured:
         config = (await self.connection.ask(f"STREAM.INFO.{name}"))["config"]
+        if config["retention"] != "limits":
+            raise AskOperator(
+                f"stream {name}: its retention is {config['retention']}, with which messages are gone once they are"
+                " read, and a restart reads some again; it must be limits"
+            )
         ours = tuple(subject for subject, names in holders.items() if name in names)
         held = config.get("subjects") or []
         for subject in ours:
             if len(holders[subject]) == 1 and not any(covers(one, subject) for one in held):
                 self._warn(f"stream {name} captures only {', '.join(held)} of {subject}: the rest is in no stream")
+        window = int(self.settings.duplicate_window_secs * _NS)
+        if self.outputs and not 0 < config["max_age"] <= window:
+            self._warn(
+                f"stream {name} keeps klines for longer than signals are known ({window / _NS:g} s): read anew from its"
+                " start, as without a recovery folder, older signals are doubled; give it a shorter max_age"
+            )
         only_ours = all(any(covers(subject, one) for subject in ours) for one in held)
         return Captured(name, ours, only_ours, config.get("subject_transform") == SPREAD)
 

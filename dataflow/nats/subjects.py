@@ -29,6 +29,21 @@ def covers(pattern: str, subject: str) -> bool:
     return len(wanted) == len(found)
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether there are subjects that both patterns match.
+
+    >>> overlap("a.>", "*.b.c"), overlap("a.*", "*.b"), overlap("a.*", "a.b.c"), overlap("a.>", "a")
+    (True, True, False, False)
+    """
+    names, others = one.split("."), other.split(".")
+    for name, other_name in zip(names, others, strict=False):
+        if ">" in (name, other_name):
+            return True
+        if "*" not in (name, other_name) and name != other_name:
+            return False
+    return len(names) == len(others)
+
+
 def distinct(subjects: Iterable[str]) -> tuple[str, ...]:
     """`subjects` without those that others cover.
 

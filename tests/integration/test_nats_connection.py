@@ -27,7 +27,7 @@ def test_closing_in_the_middle_of_connecting_leaves_nothing_unheard(caplog: pyte
 
 
 @pytest.mark.parametrize(
-    "url", ["", " , ", "http://host:1", "nats://", "nats://host:port", "nats://host:0", "a b:4222"]
+    "url", ["", " , ", "http://host:1", "ws://host:80", "nats://", "nats://host:port", "nats://host:0", "a b:4222"]
 )
 def test_servers_that_cannot_be_are_refused_unquoted(url: str) -> None:
     with pytest.raises(StopProgram, match="NATS servers: expected") as refused:
@@ -36,7 +36,7 @@ def test_servers_that_cannot_be_are_refused_unquoted(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost", "nats://u:p%40ss@host:4222", "tls://host", "ws://one:80,ws://two:80", "nats://[::1]:4222"]
+    "url", ["localhost", "nats://u:p%40ss@host:4222", "tls://host", "one:80,nats://two:80", "nats://[::1]:4222"]
 )
 def test_servers_that_can_be_are_taken(url: str) -> None:
     assert NatsOptions(url).url == url

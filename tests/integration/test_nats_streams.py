@@ -84,6 +84,24 @@ def test_nothing_is_made_when_others_capture_everything(streams: Streams, peer: 
     assert KLINES not in peer.streams()
 
 
+@pytest.mark.parametrize("retention", ["interest", "workqueue"])
+def test_klines_that_are_gone_once_they_are_read_are_for_the_operator(
+    streams: Streams, peer: Peer, retention: str
+) -> None:
+    peer.add_stream("THEIRS", "ta.klines.>", retention=retention)
+    with pytest.raises(StopProgram, match=f"THEIRS: .*{retention}"):
+        streams.check(60)
+
+
+@pytest.mark.parametrize(("hours", "warned"), [(72, False), (73, True), (0, True)])
+def test_klines_that_are_kept_for_longer_than_signals_are_known(
+    streams: Streams, peer: Peer, caplog: pytest.LogCaptureFixture, hours: int, warned: bool
+) -> None:
+    peer.add_stream("EVERYTHING", *DEFAULT_SUBJECTS, max_age=hours * HOUR_SECS)
+    assert streams.check(60)
+    assert ("EVERYTHING" in caplog.text) is warned
+
+
 def test_a_part_is_read_when_others_capture_only_that(streams: Streams, peer: Peer) -> None:
     peer.add_stream("NOTICES", "binance.extraction.klines.>")
     found = {one.stream: one.subjects for one in captured(streams)}

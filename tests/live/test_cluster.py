@@ -55,6 +55,7 @@ def test_the_signals_of_one_process(make_bot: MakeBot, peer: Peer, outputs: Outp
     assert sum(shares) == len(MARKET.bars())
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
+    assert bot.said().count("INFO ready: ") == PROCESSES, "members tell what one process tells"
 
 
 def test_stopped_and_started_again(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:

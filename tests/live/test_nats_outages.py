@@ -44,9 +44,13 @@ def test_a_server_that_is_killed_again_and_again(
     outputs.check(expected, heard=False)
 
 
-def test_a_stream_that_cannot_be_read(bot: LiveBot, peer: Peer) -> None:
+def test_a_stream_that_cannot_be_read(bot: LiveBot, server: NatsServer, peer: Peer) -> None:
     peer.add_stream("QUEUE", "ta.klines.>", retention="workqueue")  # each message is one reader's, and then gone
+    server.kill()  # else it would be refused at once
     bot.start()
+    wait_until(lambda: "INFO ready" in bot.said(), "the flow to run")
+    server.start()
+    peer.wait_back()
     wait_until(lambda: "cannot be read" in bot.said(), "the bot to say so")
     found = bot.readiness()
     assert found["nats"] == {"connected": True, "gives_klines": False, "takes_messages": True}

@@ -79,6 +79,7 @@ def test_a_port_in_use(make_bot: MakeBot, peer: Peer) -> None:
         ("MYSQL_URI", "mongodb://user:secret@127.0.0.1/x"),
         ("MAX_SIGNAL_AGE_BARS", "-1"),
         ("KLINES_SHARDS", "1000"),
+        ("LOG_LEVEL", "LOUD"),
     ],
 )
 def test_settings(make_bot: MakeBot, recovery: Path, variable: str, value: str) -> None:

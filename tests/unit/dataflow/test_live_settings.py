@@ -51,11 +51,11 @@ OTHERS: dict[str, tuple[str, object]] = {
 }
 
 BAD = [
-    *[("NATS_URL", text) for text in (",", "http://h", "nats://h:port", "nats://", "h:4222 g:4222")],
+    *[("NATS_URL", text) for text in (",", "http://h", "ws://h", "nats://h:port", "nats://", "h:4222 g:4222")],
     *[("MYSQL_URI", text) for text in ("postgres://h/db", "h", "mysql://h", "sqlite://", "mysql://u:p@ss@h/db")],
     *[("SUPPORTED_SYMBOLS", text) for text in ("B@D", ",", "BTCUSDT,*", "B\nTC")],
     *[("SUPPORTED_TIMEFRAMES", text) for text in ("7m", ",", "15m 1h")],
-    *[("KLINES_SUBJECTS", text) for text in (",", "a b")],
+    *[("KLINES_SUBJECTS", text) for text in (",", "a b", ">", "a,ta.*.BTCUSDT.>", "signals.*", "ta.deadletter")],
     *[("KLINES_SHARDS", text) for text in ("0", "-1", "many", "1000000")],
     *[("WARM_UP_BARS", text) for text in ("499", "100001", "5e2", "1\n2")],
     *[("MAX_SIGNAL_AGE_BARS", text) for text in ("-1", "0.5", "x")],
