@@ -9,12 +9,13 @@ import socket
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from random import SystemRandom
 from typing import Protocol
 
 from dataflow.logs import log_to_stderr
@@ -25,6 +26,9 @@ from state.errors import StopProgram
 CONTEXT = get_context("spawn")
 
 LISTENERS_SECS = 10.0
+
+# Below those that systems give to outgoing connections.
+PORTS = range(10_000, 32_000)
 TCP_LISTEN = "0A"  # the state's code in /proc/net/tcp
 
 
@@ -104,11 +108,16 @@ def _send(member: SpawnProcess, number: signal.Signals) -> None:
 
 
 def _free_addresses(count: int) -> list[str]:
+    """So many addresses that nobody listens on, at ports that the system gives nobody by itself before they are used."""
+    addresses: list[str] = []
     with ExitStack() as sockets:
-        bound = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for one in bound:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in bound]
+        for port in SystemRandom().sample(PORTS, len(PORTS)):
+            if len(addresses) == count:
+                break
+            with suppress(OSError):
+                sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                addresses.append(f"127.0.0.1:{port}")
+    return addresses
 
 
 @dataclass(frozen=True)
