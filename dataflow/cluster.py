@@ -108,7 +108,7 @@ def _send(member: SpawnProcess, number: signal.Signals) -> None:
 
 
 def _free_addresses(count: int) -> list[str]:
-    """So many addresses that nobody listens on, at ports that the system gives nobody by itself before they are used."""
+    """So many addresses that nobody listens on, and that the system gives nobody by itself meanwhile."""
     addresses: list[str] = []
     with ExitStack() as sockets:
         for port in SystemRandom().sample(PORTS, len(PORTS)):
