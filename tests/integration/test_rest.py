@@ -150,7 +150,7 @@ def test_refusals_are_told_once_until_they_end(
         http.reply = lambda _: Reply()
         publish(signals(1, first=50))
         wait_until(lambda: not forwarder.refused, "the endpoint to take signals")
-    told = [record.levelname for record in caplog.records if record.name == "dataflow.live.endpoint"]
+    told = [record.levelname for record in caplog.records if record.name == "dataflow.rest.endpoint"]
     assert told == ["WARNING", "INFO"]
 
 
