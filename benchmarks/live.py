@@ -18,6 +18,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from benchmarks.data import bars_of_burst, bars_of_year
+from dataflow.local.feeder import event_of
+from dataflow.nats.publisher import Outgoing
 from dataflow.nats.streams import KLINES
 from operators.analyzer import KeyAnalyzer
 from state.bar import Bar
@@ -191,9 +193,9 @@ async def _timed(url: str, rounds: Sequence[Round], after_each: Callable[[], obj
     for one in rounds:
         waiting |= one.signal_ids
         done.clear()
-        payloads = [_message(key, bar) for key, bar in one.bars]
+        events = [event_of(key, bar) for key, bar in one.bars]
         started = time.perf_counter()
-        await _publish(client, payloads)
+        await _publish(client, events)
         if waiting:
             await asyncio.wait_for(done.wait(), 60)
             found.append(last_secs - started)
@@ -203,13 +205,6 @@ async def _timed(url: str, rounds: Sequence[Round], after_each: Callable[[], obj
     return found
 
 
-async def _publish(client: Client, messages: Sequence[tuple[str, bytes]]) -> None:
-    for subject, payload in messages:
-        await client.publish(subject, payload)
-
-
-def _message(key: str, bar: Bar) -> tuple[str, bytes]:
-    symbol, timeframe = split_key(key)
-    fields = {name: str(value) for name, value in zip("ohlcv", bar[1:], strict=True)}
-    kline = {"t": bar.open_time_ms, "s": symbol, "i": timeframe.name, "x": True, **fields}
-    return f"ta.klines.{symbol}.{timeframe.name}", orjson.dumps({"e": "kline", "s": symbol, "k": kline})
+async def _publish(client: Client, events: Sequence[Outgoing]) -> None:
+    for event in events:
+        await client.publish(event.subject, event.payload)

@@ -1,4 +1,4 @@
-"""Databases for the tests of every folder."""
+"""Databases and NATS servers for the tests of every folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from state.klines import KlineStore
 from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
+from tests.nats_server import NatsServer, Peer, peer_of, running_server
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +41,17 @@ def store(database: SqlDatabase) -> Iterator[KlineStore]:
     """The kline store in it."""
     with open_store(database) as store:
         yield store
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A NATS server."""
+    with running_server(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+def peer(server: NatsServer) -> Iterator[Peer]:
+    """Another program on it."""
+    with peer_of(server) as peer:
+        yield peer

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dataflow.commands.history_store import BadRows, UriOption, open_history
+from dataflow.live.line_file import STDOUT
 from dataflow.live.settings import settings_of
 from dataflow.recorded import read_bars
 from operators.times import format_time, parse_time_ms
@@ -62,7 +63,7 @@ def export(
     end: Annotated[
         str | None, typer.Option("--to", help="Leave out bars that open at this time (UTC) or later")
     ] = None,
-    out: Annotated[Path, typer.Option(help="File for the klines as CSV; - is standard output")] = Path("-"),
+    out: Annotated[Path, typer.Option(help="File for the klines as CSV; - is standard output")] = STDOUT,
     uri: UriOption = None,
 ) -> None:
     """Write klines of the history as CSV, which replay and import read."""
@@ -145,7 +146,7 @@ def _csv_rows(key: str, bars: Iterable[Bar]) -> Iterator[str]:
 @contextmanager
 def _output(target: Path) -> Iterator[IO[str]]:
     """Standard output, or a file that takes its name only when it is complete."""
-    if target == Path("-"):
+    if target == STDOUT:
         yield sys.stdout
         return
     try:

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from dataflow.live.line_file import STDOUT
 from state.errors import StopProgram
 from strategies.configuration import Configuration, configuration_of, parse_overrides
-
-STDOUT = Path("-")
 
 # Width of tables where nobody looks at a terminal.
 PIPED_WIDTH = 100

@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from dataflow.commands.options import (
-    STDOUT,
     CooldownOption,
     MinConfidenceOption,
     OverridesOption,
@@ -21,6 +20,7 @@ from dataflow.commands.options import (
     configuration_from,
     console_beside,
 )
+from dataflow.live.line_file import STDOUT
 from dataflow.market import write_market
 from dataflow.recorded import recorded_files
 from dataflow.replay.plan import END_OF_TIME_MS, Plan

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from prometheus_client import Counter
 
 from operators.tally import Tally
+from state.klines import BadRow
+
+log = logging.getLogger(__name__)
 
 BARS = Counter("ta_bars", "Bars analyzed")
 DROPPED = Counter("ta_bars_dropped", "Bars that were not analyzed, by reason", ["reason"])
@@ -13,6 +18,13 @@ MISSING = Counter("ta_bars_missing", "Bars missing in those gaps")
 FILLED = Counter("ta_bars_filled", "Bars that were missed and came from history")
 REFUSED = Counter("ta_snapshots_refused", "Keys whose snapshot could not be used")
 ERRORS = Counter("ta_strategy_errors", "Bars that a strategy failed on, by strategy", ["strategy"])
+BAD_ROWS = Counter("ta_history_bad_rows", "Rows of history that are unusable, each time they are read")
+
+
+def count_bad_row(bad: BadRow) -> None:
+    """Add a row that history could not use."""
+    BAD_ROWS.inc()
+    log.debug("bad row: %s: %s", bad.where, bad.reason)
 
 
 def count_tally(tally: Tally) -> None:

@@ -45,7 +45,7 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         connection = resources.enter_context(Connection(settings.nats_options()))
         streams = Streams(connection, settings.stream_settings())
         publisher = Publisher(connection, streams, stop, on_held_back=lambda error: stop.abandon(str(error)))
-        desk = HistoryDesk(KlineStore(settings.history_uri, warm_up_bars=settings.warm_up_bars), status)
+        desk = HistoryDesk(KlineStore(settings.history_uri, on_bad=counts.count_bad_row), status)
         resources.callback(desk.close)
         rest = _rest(settings, connection, streams, resources)
         klines = NatsKlines(connection, streams, stop, settings.klines_shards)

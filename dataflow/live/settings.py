@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
+from dataflow.nats.servers import servers_of
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
+from dataflow.rest.endpoint import url_of
 from operators.live import Selection, selection_of
 from state.database import Database
 from state.errors import StopProgram
-from state.klines.store import WARM_UP_BARS
 
 EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
 """The history of who has no MySQL: a file in the working folder."""
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     supported_timeframes: str = Field(default="15m,1h", description="Timeframes to analyze, * for all")
     klines_subjects: str = Field(default=",".join(DEFAULT_SUBJECTS), description="Subjects that klines arrive on")
     klines_shards: int = Field(default=1, ge=1, le=PARTITIONS, description="Parts that klines are read in")
-    warm_up_bars: int = Field(default=WARM_UP_BARS, ge=500, le=100_000, description="Bars of history for each key")
+    warm_up_bars: int = Field(default=500, ge=500, le=100_000, description="Bars of history for each key")
     max_signal_age_bars: int = Field(
         default=1, ge=0, le=100_000, description="Bars that a missed bar may lie back for its signals still to go out"
     )
@@ -82,17 +82,12 @@ class Settings(BaseSettings):
     @field_validator("nats_url")
     @classmethod
     def _are_servers(cls, text: str) -> str:
-        servers = [url if "://" in url else f"nats://{url}" for url in _parts(text)]
-        if not servers or not all(_is_url(url, "nats", "tls") for url in servers):
-            raise ValueError("expected nats://host:4222, or several with commas between them")
-        return text
+        return _passes(text, lambda: servers_of(text))
 
     @field_validator("api_endpoint")
     @classmethod
     def _is_endpoint(cls, text: str) -> str:
-        if not _is_url(text, "http", "https"):
-            raise ValueError("expected http://host/path or https://host/path")
-        return text
+        return _passes(text, lambda: url_of(text))
 
     @property
     def history_uri(self) -> str:
@@ -145,11 +140,3 @@ def _passes(text: str, check: Callable[[], object]) -> str:
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _is_url(text: str, *schemes: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in schemes and bool(url.hostname) and url.port != 0 and not text.split()[1:]
-    except ValueError:
-        return False

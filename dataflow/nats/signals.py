@@ -14,9 +14,9 @@ class NatsSignals(DynamicSink[tuple[str, Signal]]):
 
     A signal is done when the server has stored it: a batch returns only then, so that no epoch closes over a signal
     that is not stored. After a restart the signals since the last snapshot are published again under the same ids,
-    and the server drops those it has. While NATS is away the flow is held back; when it is to stop meanwhile, the sink
-    raises `HeldBack`, the epoch stays open, and its signals are made again after the restart. Within a subject, signals
-    are stored in order unless NATS fails in between.
+    and the server drops those it has. While NATS is away the flow is held back; when it is to stop meanwhile, the
+    publisher gives up, the epoch stays open, and its signals are made again after the restart. Within a subject,
+    signals are stored in order unless NATS fails in between.
 
     With `max_age_secs`, signals and alerts that come out later than that after their bar's close go to
     `ta.late.SYMBOL.TIMEFRAME`, unless they had been stored in time before.

@@ -54,7 +54,7 @@ class Endpoint:
     """
 
     def __init__(self, url: str, most_at_once: int) -> None:
-        self._url = _checked(url)
+        self._url = url_of(url)
         self.address = str(httpx.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port))
         self._away_since_secs: float | None = None
         self._answered_secs = 0.0
@@ -145,7 +145,12 @@ async def _read_rest(response: httpx.Response) -> None:
                     return
 
 
-def _checked(text: str) -> httpx.URL:
+def url_of(text: str) -> httpx.URL:
+    """The URL that `text` is.
+
+    Raises:
+        StopProgram: it is none of HTTP. The message never quotes it, since it may hold secrets.
+    """
     try:
         url = httpx.URL(text.strip())
     except httpx.InvalidURL:
@@ -161,7 +166,7 @@ def _checked(text: str) -> httpx.URL:
 
 def _no_url(got: str) -> StopProgram:
     return StopProgram(
-        f"API_ENDPOINT: expected a URL such as https://host/path, got {got} (not shown, it may be secret)"
+        f"REST endpoint: expected a URL such as https://host/path, got {got} (not shown, it may be secret)"
     )
 
 

@@ -20,8 +20,6 @@ from state.klines.times import END_MS, START_MS
 from state.klines.writing import Written, write_bars
 from state.timeframe import Timeframe
 
-WARM_UP_BARS = 500
-
 # Bars written in one transaction.
 BATCH_BARS = 2_000
 
@@ -29,7 +27,7 @@ BATCH_BARS = 2_000
 class KlineStore:
     """Klines in the database at a URI (see `Database`), in the layout it has (see `state.klines.layout`).
 
-    A `KlineHistory`. Bars come checked, one per open time; rows that are unusable are counted in `bad_rows`, told to
+    Bars come checked, one per open time; rows that are unusable are counted in `bad_rows`, told to
     `on_bad`, and left out. Reading needs an index on the open time, in shared tables on symbol and open time. May be
     used from any thread. A SQLite file is made when it is first written to.
 
@@ -45,11 +43,9 @@ class KlineStore:
         self,
         uri: str,
         *,
-        warm_up_bars: int = WARM_UP_BARS,
         timeout_secs: float = TIMEOUT_SECS,
         on_bad: Callable[[BadRow], None] | None = None,
     ) -> None:
-        self.warm_up_bars = warm_up_bars
         self.bad_rows = 0
         self._database = Database(uri, timeout_secs=timeout_secs)
         self._layout = Layout()
@@ -92,10 +88,6 @@ class KlineStore:
         wanted = _wanted(key, after_open_ms + 1, before_open_ms - 1, limit, newest=False)
         with self._reading() as connection:
             return self._read(connection, wanted)
-
-    def bars_before(self, key: str, open_time_ms: int) -> list[Bar]:
-        """The last `warm_up_bars` bars of `key` that open before `open_time_ms`, the oldest first."""
-        return self.latest(key, self.warm_up_bars, open_time_ms)
 
     def keys(self) -> list[str]:
         """The keys there are rows for, or a table of their own, in alphabetical order."""

@@ -26,7 +26,7 @@ from tests.e2e.command import (
     write_bars,
 )
 from tests.klines import candle, kline_event
-from tests.nats_server import NatsServer, Peer, peer_of, running_server, wait_until
+from tests.nats_server import NatsServer, Peer, peer_of, wait_until
 
 SUBJECT = "binance.websocket.data"
 KEY = "SYNTHAUSDT|15m"
@@ -35,16 +35,9 @@ Message = tuple[str, bytes]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with running_server(tmp_path / "nats") as server:
-        yield server
-
-
-@pytest.fixture
-def peer(server: NatsServer) -> Iterator[Peer]:
-    with peer_of(server) as peer:
-        peer.add_stream("KLINES", SUBJECT, "binance.extraction.>", "ta.klines.>")
-        yield peer
+def peer(peer: Peer) -> Peer:
+    peer.add_stream("KLINES", SUBJECT, "binance.extraction.>", "ta.klines.>")
+    return peer
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,19 +15,7 @@ from dataflow.rest.forwarder import RestForwarder
 from dataflow.stopping import Stop
 from tests.forwarding import Forwarding, Publish
 from tests.http_server import HttpServer, running_http_server
-from tests.nats_server import NatsServer, Peer, peer_of, running_server
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with running_server(tmp_path / "nats") as server:
-        yield server
-
-
-@pytest.fixture
-def peer(server: NatsServer) -> Iterator[Peer]:
-    with peer_of(server) as peer:
-        yield peer
+from tests.nats_server import NatsServer
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from random import Random
 import pytest
 
 from state.bar import Bar
-from state.history import KlineHistory
 from state.klines import KlineStore, Written
 from state.timeframe import TIMEFRAMES
 from tests.databases import START_MS, TABLES, Columns, SqlDatabase, fill, insert, make_table, open_store, some_bars
@@ -148,13 +147,6 @@ def test_many_keys_come_in_the_order_asked_for(database: SqlDatabase, store: Kli
         store.write(key, bars)
     wanted = [*expected, "NONEUSDT|15m"]
     assert list(store.latest_of(wanted, 3)) == [(key, expected.get(key, [])[-3:]) for key in wanted]
-
-
-def test_it_is_a_kline_history(database: SqlDatabase, store: KlineStore) -> None:
-    history: KlineHistory = store
-    bars = some_bars(600)
-    store.write(KEY, bars)
-    assert list(history.bars_before(KEY, bars[550].open_time_ms)) == bars[50:550]
 
 
 def test_numbers_are_the_same_to_the_last_bit(database: SqlDatabase, store: KlineStore) -> None:

@@ -87,7 +87,6 @@ def test_a_symbol_that_is_none_reaches_no_statement(database: SqlDatabase, store
     for use in (
         lambda key: store.latest(key, 5),
         lambda key: store.between(key, 0, START_MS, 5),
-        lambda key: store.bars_before(key, START_MS),
         lambda key: store.write(key, bars),
         lambda key: list(store.latest_of([key], 5)),
     ):

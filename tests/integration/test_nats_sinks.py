@@ -20,34 +20,11 @@ from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS, Streams, 
 from dataflow.stopping import Stop
 from operators.live import BadMessage, RawMessage
 from operators.tally import Tally
-from strategies.signal import AppliedConfig, Signal, SignalMetadata, signal_id_of
+from strategies.signal import Signal
+from tests.forwarding import SIGNAL, signals
 from tests.nats_server import NatsServer, Peer, wait_until
 
 CLOSE_MS = 1_704_068_100_000
-SIGNAL = Signal(
-    signal_id=signal_id_of("doji_reversal", "BTCUSDT", "15m", CLOSE_MS - 900_000, "buy"),
-    strategy_id="doji_reversal",
-    strategy="doji_reversal",
-    source="ta_bot",
-    symbol="BTCUSDT",
-    action="buy",
-    confidence=0.7,
-    strength="strong",
-    price=100.0,
-    current_price=100.0,
-    quantity=0.001,
-    stop_loss=99.0,
-    take_profit=102.0,
-    timeframe="15m",
-    timestamp="2024-01-01T00:15:00.000Z",
-    indicators={"rsi": 30.0},
-    metadata=SignalMetadata("2024-01-01T00:00:00.000Z", 2.0, AppliedConfig()),
-)
-
-
-def signals(count: int, first: int = 0) -> list[Signal]:
-    """Signals that differ in their ids."""
-    return [replace(SIGNAL, signal_id=f"signal-{number}") for number in range(first, first + count)]
 
 
 def ids(peer: Peer, stream: str = SIGNALS) -> list[str]:

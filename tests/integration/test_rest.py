@@ -278,7 +278,7 @@ def test_secrets_of_the_url_reach_the_endpoint_and_nobody_else(
 )
 def test_a_url_that_is_not_possible_stops_the_program_in_one_line(url: str) -> None:
     connection = Connection(NatsOptions())
-    with pytest.raises(StopProgram, match=r"^API_ENDPOINT: expected a URL such as [^\n]+$") as stopped:
+    with pytest.raises(StopProgram, match=r"^REST endpoint: expected a URL such as [^\n]+$") as stopped:
         RestForwarder(connection, Streams(connection, StreamSettings()), url, 300)
     connection.close()
     assert stopped.value.__cause__ is None

@@ -11,21 +11,9 @@ import pytest
 from tests.databases import SQLiteFile
 from tests.live.outputs import Outputs
 from tests.live_bot import LiveBot, live_bot
-from tests.nats_server import NatsServer, Peer, peer_of, running_server
+from tests.nats_server import NatsServer, Peer
 
 MakeBot = Callable[..., LiveBot]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with running_server(tmp_path / "nats") as server:
-        yield server
-
-
-@pytest.fixture
-def peer(server: NatsServer) -> Iterator[Peer]:
-    with peer_of(server) as peer:
-        yield peer
 
 
 @pytest.fixture

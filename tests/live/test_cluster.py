@@ -32,6 +32,15 @@ def on_own_subject(one: KeyedBar) -> Message:
     return subject, batch if one.key.startswith("BTC") else as_event(one)[1]
 
 
+def reading_all(make_bot: MakeBot, peer: Peer) -> LiveBot:
+    """A cluster that has started, with the whole market on its way to it."""
+    bot = cluster(make_bot)
+    bot.start()
+    wait_all_ready(bot)
+    peer.publish(map(on_own_subject, MARKET.bars()))
+    return bot
+
+
 def test_a_member_that_cannot_start(make_bot: MakeBot) -> None:
     """It is said which one, and why."""
     bot = cluster(make_bot)
@@ -45,10 +54,7 @@ def test_a_member_that_cannot_start(make_bot: MakeBot) -> None:
 
 def test_the_signals_of_one_process(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:
     expected = MARKET.signals()
-    bot = cluster(make_bot)
-    bot.start()
-    wait_all_ready(bot)
-    peer.publish(map(on_own_subject, MARKET.bars()))
+    bot = reading_all(make_bot, peer)
     outputs.wait_for(len(expected))
     shares = [bot.counted("ta_bars_total", member) for member in range(PROCESSES)]
     assert all(shares), "a member had nothing to do"
@@ -60,10 +66,7 @@ def test_the_signals_of_one_process(make_bot: MakeBot, peer: Peer, outputs: Outp
 
 def test_stopped_and_started_again(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:
     expected = MARKET.signals()
-    bot = cluster(make_bot)
-    bot.start()
-    wait_all_ready(bot)
-    peer.publish(map(on_own_subject, MARKET.bars()))
+    bot = reading_all(make_bot, peer)
     for share in (0.3, 0.6):
         outputs.wait_for(int(share * len(expected)))
         assert bot.end(signal.SIGTERM) == 0
@@ -78,10 +81,7 @@ def test_stopped_and_started_again(make_bot: MakeBot, peer: Peer, outputs: Outpu
 def test_a_member_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:
     """The command says so in a line, and ends: whoever runs it starts it again."""
     expected = MARKET.signals()
-    bot = cluster(make_bot)
-    bot.start()
-    wait_all_ready(bot)
-    peer.publish(map(on_own_subject, MARKET.bars()))
+    bot = reading_all(make_bot, peer)
     for share, member in ((0.3, 0), (0.6, 1)):
         outputs.wait_for(int(share * len(expected)))
         said = len(bot.said())
@@ -97,10 +97,7 @@ def test_a_member_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> 
 
 def test_the_command_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) -> None:
     expected = MARKET.signals()
-    bot = cluster(make_bot)
-    bot.start()
-    wait_all_ready(bot)
-    peer.publish(map(on_own_subject, MARKET.bars()))
+    bot = reading_all(make_bot, peer)
     for share in (0.3, 0.6):
         outputs.wait_for(int(share * len(expected)))
         bot.end(signal.SIGKILL)
@@ -113,10 +110,7 @@ def test_the_command_is_killed(make_bot: MakeBot, peer: Peer, outputs: Outputs) 
 
 def test_stopped_while_nats_is_away(make_bot: MakeBot, server: NatsServer, peer: Peer, outputs: Outputs) -> None:
     expected = MARKET.signals()
-    bot = cluster(make_bot)
-    bot.start()
-    wait_all_ready(bot)
-    peer.publish(map(on_own_subject, MARKET.bars()))
+    bot = reading_all(make_bot, peer)
     outputs.wait_for(len(expected) // 3)
     server.kill()
     wait_until(lambda: not bot.readiness()["ready"], "the bot to notice")

@@ -1,5 +1,5 @@
 """What the tests of live bots have."""
 
-from tests.live.conftest import bot, history_file, make_bot, outputs, peer, recovery, server
+from tests.live.conftest import bot, history_file, make_bot, outputs, recovery
 
-__all__ = ["bot", "history_file", "make_bot", "outputs", "peer", "recovery", "server"]
+__all__ = ["bot", "history_file", "make_bot", "outputs", "recovery"]
