@@ -15,3 +15,12 @@ class WarmUpAgain(Exception):
 
 class RetryLater(Exception):
     """Something outside is away or busy for now: nothing is wrong with the request, so make it again after a while."""
+
+
+class ReadAgain(Exception):
+    """Somebody else changed it meanwhile: read it again, and decide anew."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
+        """The version that it has now, as far as is known; 0 where there is none."""
