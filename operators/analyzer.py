@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from itertools import chain, takewhile
 from math import inf
 from typing import Any
 
 from operators.emission import Emission
 from operators.order import Arrival, BarOrder
+from operators.requested import asks, bars_lacking, kinds_lacking
 from operators.tally import Tally
 from operators.times import format_time
+from operators.warm_up import TIMES, Kinds
 from state.bar import Bar
+from state.bar_window import BarWindow
 from state.errors import WarmUpAgain
 from state.indicator_set import IndicatorSet
 from state.key import split_key
 from state.snapshot import Snapshot, seal, unseal
 from strategies.base import Strategy
-from strategies.configuration import Configuration
+from strategies.configuration import Configuration, unpack_configuration
 from strategies.registry import STRATEGIES
 from strategies.setup import Setup
 from strategies.signal import (
@@ -40,24 +44,96 @@ class KeyAnalyzer:
     was taken and gone on from in between.
     """
 
-    def __init__(self, key: str, configuration: Configuration) -> None:
+    def __init__(self, key: str, configuration: Configuration, keep_bars: int = 0) -> None:
         self.key = key
         self.symbol, self.timeframe = split_key(key)
+        self.configuration = configuration
         self.indicators = IndicatorSet(self.timeframe)
         self.order = BarOrder(self.timeframe)
         self.bars_seen = 0
         self.tally = Tally(key)
+        self.recent = BarWindow(keep_bars) if keep_bars else None
         self.strategies: dict[str, Strategy[Any]] = {}
         self.emissions: dict[str, Emission] = {}
+        """Of disabled strategies too: a cooldown outlives that."""
+        self._strategies_on(self.indicators, configuration)
+        self._configure(configuration)
+
+    def _strategies_on(self, indicators: IndicatorSet, configuration: Configuration) -> None:
+        """Have all enabled strategies, reading from `indicators`."""
+        self.indicators = indicators
+        self.strategies = {
+            strategy_id: STRATEGIES[strategy_id](config.parameters, indicators)
+            for strategy_id, config in configuration.strategies.items()
+        }
+
+    def _configure(self, configuration: Configuration) -> None:
+        """Go by `configuration`, with the strategies that there are."""
+        self.configuration = configuration
         self.applied: dict[str, AppliedConfig] = {}
         for strategy_id, config in configuration.strategies.items():
-            parameters = config.parameters
-            self.strategies[strategy_id] = STRATEGIES[strategy_id](parameters, self.indicators)
-            self.emissions[strategy_id] = Emission(configuration.engine, parameters.min_data_points)
             self.applied[strategy_id] = config.applied
+            least = config.parameters.min_data_points
+            if strategy_id in self.emissions:
+                self.emissions[strategy_id].configure(configuration.engine, least)
+            else:
+                self.emissions[strategy_id] = Emission(configuration.engine, least)
+        for strategy_id in self.emissions.keys() - self.strategies.keys():
+            self.emissions[strategy_id].held = None
         self._setups = [strategy.setup for strategy in self.strategies.values()]
         self._holding = list(range(len(self._setups)))  # those that may have held a setup on the bar before
-        self._slots = list(zip(self.strategies.values(), self.emissions.values(), strict=True))
+        self._slots = [(strategy, self.emissions[strategy_id]) for strategy_id, strategy in self.strategies.items()]
+
+    def bars_wanted(self, configuration: Configuration) -> int:
+        """How many of its latest bars `reconfigure` is to be given: 0 where those that it keeps are enough."""
+        kinds = kinds_lacking(self.indicators, configuration)
+        if not kinds or self.order.last_open_ms is None:
+            return 0
+        wanted = TIMES * bars_lacking(self.indicators, kinds)
+        return wanted if self.recent is None or wanted > len(self.recent) else 0
+
+    def reconfigure(self, configuration: Configuration, bars: Iterable[Bar] = ()) -> None:
+        """Go by another configuration from the next bar on.
+
+        Indicators that nobody asked for before are warmed up over `bars`, the latest there are, and those that the
+        analyzer keeps; nothing is emitted for them. What both configurations ask for goes on as it is, and so does
+        what strategies held and emitted. A strategy that was not enabled before holds what it would have held.
+        """
+        before, kinds = self.configuration, kinds_lacking(self.indicators, configuration)
+        if kinds or asks(before, self.timeframe) != asks(configuration, self.timeframe):
+            old, new = self.indicators, IndicatorSet(self.timeframe)
+            self._strategies_on(new, configuration)
+            if kinds:
+                new.take_over(self._warmed_up(kinds, bars))
+            new.take_over(old)
+        else:
+            self._replace_changed(before, configuration)
+        self._configure(configuration)
+        if self.bars_seen:
+            for strategy_id in configuration.strategies.keys() - before.strategies.keys():
+                self._hold(strategy_id)
+
+    def _replace_changed(self, before: Configuration, configuration: Configuration) -> None:
+        for strategy_id, config in configuration.strategies.items():
+            if config.parameters != before.strategies[strategy_id].parameters:
+                self.strategies[strategy_id] = STRATEGIES[strategy_id](config.parameters, self.indicators)
+
+    def _warmed_up(self, kinds: Kinds, bars: Iterable[Bar]) -> IndicatorSet:
+        """What some strategies ask for, after all known bars up to the last one."""
+        need, last_open_ms = IndicatorSet(self.timeframe), self.order.last_open_ms or 0
+        for strategy_id, parameters in kinds:
+            STRATEGIES[strategy_id](parameters, need)
+        own = self.recent.bars() if self.recent is not None else []
+        own_from_ms = own[0].open_time_ms if own else last_open_ms + 1
+        for bar in chain(takewhile(lambda bar: bar.open_time_ms < own_from_ms, bars), own):
+            need.update(bar)
+        return need
+
+    def _hold(self, strategy_id: str) -> None:
+        """Have a strategy hold what it says of the last bar."""
+        setup = self._setup_or_none(self.strategies[strategy_id], self.order.last_open_ms or 0)
+        if setup is not None:
+            self.emissions[strategy_id].begins(setup, self.bars_seen, emit=False)
 
     def on_bar(self, bar: Bar, *, emit: bool = True) -> list[Signal]:
         """Take the next bar that arrives; repeated ones and ones out of order are dropped and counted.
@@ -85,8 +161,7 @@ class KeyAnalyzer:
             if self.order.see(bar.open_time_ms) not in (Arrival.NEXT, Arrival.AFTER_GAP):
                 continue
             if last is not None:
-                self.indicators.update(last)
-                self.bars_seen += 1
+                self._see(last)
             last = bar
         if last is not None:
             self._analyze(last, emit=False)
@@ -111,13 +186,19 @@ class KeyAnalyzer:
         if tally.first_open_ms is None:
             tally.first_open_ms = bar.open_time_ms
 
-    def _analyze(self, bar: Bar, *, emit: bool) -> list[Signal]:
+    def _see(self, bar: Bar) -> None:
         self.indicators.update(bar)
-        self.bars_seen = bars_seen = self.bars_seen + 1
+        self.bars_seen += 1
+        if self.recent is not None:
+            self.recent.append(bar)
+
+    def _analyze(self, bar: Bar, *, emit: bool) -> list[Signal]:
+        self._see(bar)
+        bars_seen = self.bars_seen
         try:
             setups = [setup_of() for setup_of in self._setups]
         except Exception:  # noqa: BLE001  # looked into one by one; setups change nothing, so asking again is safe
-            setups = [self._setup_or_none(strategy, bar) for strategy in self.strategies.values()]
+            setups = [self._setup_or_none(strategy, bar.open_time_ms) for strategy in self.strategies.values()]
         for index in self._holding:
             if setups[index] is None:
                 self._slots[index][1].held = None
@@ -130,14 +211,14 @@ class KeyAnalyzer:
                 signals.append(self._signal(bar, strategy, setup))
         return signals
 
-    def _setup_or_none(self, strategy: Strategy[Any], bar: Bar) -> Setup | None:
+    def _setup_or_none(self, strategy: Strategy[Any], open_time_ms: int) -> Setup | None:
         """A strategy's setup; its error costs it this bar, is counted and logged, and touches nothing else."""
         try:
             return strategy.setup()
         except Exception:
             errors = self.tally.strategy_errors
             errors[strategy.id] = errors.get(strategy.id, 0) + 1
-            log.exception("strategy %s failed on %s at %d", strategy.id, self.key, bar.open_time_ms)
+            log.exception("strategy %s failed on %s at %d", strategy.id, self.key, open_time_ms)
             return None
 
     def _signal(self, bar: Bar, strategy: Strategy[Any], setup: Setup) -> Signal:
@@ -178,16 +259,19 @@ class KeyAnalyzer:
                 "last_open_ms": self.order.last_open_ms,
                 "bars_seen": self.bars_seen,
                 "tally": self.tally.as_dict(),
+                "configuration": self.configuration.packed,
+                "recent": None if self.recent is None else self.recent.dump(),
                 "indicators": self.indicators.dump(),
                 "emissions": {strategy_id: emission.dump() for strategy_id, emission in self.emissions.items()},
             }
         )
 
     def resume(self, snapshot: Any) -> None:
-        """Go on from a snapshot; on an error the analyzer is half loaded and must be thrown away.
+        """Go on from a snapshot, with the configuration that it was taken with.
 
         Raises:
-            WarmUpAgain: the snapshot is of another version, or of a configuration that asked for other indicators.
+            WarmUpAgain: the snapshot is of another version, damaged, or of a configuration that is not possible any
+                more; the analyzer is half loaded then and must be thrown away.
         """
         content = unseal(snapshot)
         try:
@@ -195,11 +279,27 @@ class KeyAnalyzer:
             self.order = BarOrder(self.timeframe, None if last_open_ms is None else _whole_number(last_open_ms))
             self.bars_seen = _whole_number(content["bars_seen"])
             self.tally = Tally(**content["tally"])
+            self._become(unpack_configuration(content["configuration"]))
             self.indicators.load(content["indicators"])
-            for strategy_id, emission in self.emissions.items():
-                emission.load(content["emissions"][strategy_id])
+            if self.recent is not None and content["recent"] is not None:
+                self.recent.load(content["recent"])
+            for strategy_id in content["emissions"].keys() | self.strategies.keys():
+                self._emission_of(strategy_id).load(content["emissions"][strategy_id])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
+
+    def _become(self, configuration: Configuration) -> None:
+        """Begin with another configuration than was given."""
+        if configuration.packed != self.configuration.packed:
+            self.emissions = {}
+            self._strategies_on(IndicatorSet(self.timeframe), configuration)
+            self._configure(configuration)
+
+    def _emission_of(self, strategy_id: str) -> Emission:
+        """The emission of an enabled strategy, or of one that is disabled."""
+        if strategy_id not in self.emissions:
+            self.emissions[strategy_id] = Emission(self.configuration.engine, 1)
+        return self.emissions[strategy_id]
 
 
 def split_tally(snapshot: Any) -> tuple[Snapshot, Tally]:

@@ -18,12 +18,16 @@ class Emission:
     __slots__ = ("cooldown_bars", "emitted", "held", "min_confidence", "min_data_points")
 
     def __init__(self, engine: EngineSettings, min_data_points: int) -> None:
+        self.held: Action | None = None
+        self.emitted: dict[Action, int] = {}
+        self.configure(engine, min_data_points)
+
+    def configure(self, engine: EngineSettings, min_data_points: int) -> None:
+        """Go by other settings from the next bar on; what was held and emitted stays."""
         # Confidences count within 0..1, so that none is too low for 0. An undefined one still is.
         self.min_confidence = engine.min_confidence or -inf
         self.cooldown_bars = engine.cooldown_bars
         self.min_data_points = min_data_points
-        self.held: Action | None = None
-        self.emitted: dict[Action, int] = {}
 
     def begins(self, setup: Setup, bars_seen: int, *, emit: bool) -> bool:
         """Whether `setup` is to be emitted on this bar; what it leaves behind is remembered.

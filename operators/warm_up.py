@@ -16,6 +16,9 @@ from strategies.registry import STRATEGIES
 # Indicators slower than this are seeded with what these many bars give: so many more would be read for every key.
 MOST_BARS = 5_000
 
+Kinds = tuple[tuple[str, Parameters], ...]
+"""Strategies by their ids, with their parameters."""
+
 # How often what makes an indicator defined is read.
 TIMES = 3
 
@@ -43,15 +46,24 @@ def bars_to_warm(configuration: Configuration, timeframe: Timeframe) -> int:
 
 
 @lru_cache(maxsize=256)  # keys of a timeframe share it, as long as they share their parameters
-def _bars_to_warm(kinds: tuple[tuple[str, Parameters], ...], timeframe: Timeframe) -> int:
+def _bars_to_warm(kinds: Kinds, timeframe: Timeframe) -> int:
     need = IndicatorSet(timeframe)
     for strategy_id, parameters in kinds:
         STRATEGIES[strategy_id](parameters, need)
-    for count, bar in enumerate(islice(_bars(timeframe), MOST_BARS), 1):
+    return max(warm_on(need).values(), default=1)
+
+
+def warm_on(need: IndicatorSet) -> dict[str, int]:
+    """After how many bars each of the series that were asked for is defined, and its window full."""
+    counts: dict[str, int] = {}
+    for count, bar in enumerate(islice(_bars(need.timeframe), MOST_BARS), 1):
         need.update(bar)
-        if need.is_warm():
-            return count
-    return MOST_BARS
+        cold = need.cold()
+        for name in need.requests().keys() - counts.keys() - cold:
+            counts[name] = count
+        if not cold:
+            break
+    return {name: counts.get(name, MOST_BARS) for name in need.requests()}
 
 
 def _bars(timeframe: Timeframe) -> Iterator[Bar]:

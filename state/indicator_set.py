@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isnan, nan
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
@@ -11,7 +11,7 @@ from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.indicators.adx import ADX
 from state.indicators.atr import ATR
-from state.indicators.base import BoundedIndicator, Series, WindowIndicator
+from state.indicators.base import BoundedIndicator, Series, WindowIndicator, overlay
 from state.indicators.bollinger import BollingerBands
 from state.indicators.ema import EMA
 from state.indicators.extremes import Highest, Lowest
@@ -210,15 +210,36 @@ class IndicatorSet:
             self._kept += indicator.kept()
         return self._kept
 
-    def is_warm(self) -> bool:
-        """Whether the newest value of every series is defined, and every window full."""
-        kept = self._kept or self._all_kept()
-        windows = (one for one in self._indicators.values() if isinstance(one, WindowIndicator))
-        return all(window.warm for window in windows) and not any(isnan(series[-1]) for series, _ in kept)
+    def cold(self) -> set[str]:
+        """The names of those series whose newest value is undefined, and of the windows that are not full yet."""
+        names = {name for name, series in self._fields.items() if isnan(series[-1])}
+        return names | {name for name, one in self._indicators.items() if _is_cold(one)}
 
     def names(self) -> list[str]:
         """Names of the indicators, in the order of their making."""
         return list(self._indicators)
+
+    def requests(self) -> dict[str, int]:
+        """What was asked for, fields too, and how many values back whoever asked looks."""
+        return {**self._field_depths, **{name: one.depth for name, one in self._indicators.items()}}
+
+    def lacks(self, requests: Mapping[str, int]) -> bool:
+        """Whether some of what another set was asked for is not here, or does not go as far back."""
+        own = self.requests()
+        return any(own.get(name, 0) < depth for name, depth in requests.items())
+
+    def take_over(self, other: IndicatorSet) -> None:
+        """Go on exactly from where another set of this timeframe is, in all that both have.
+
+        Where this one goes further back, the oldest values stay what they were: sets that were warmed up over the same
+        bars complete each other.
+        """
+        for name, series in self._fields.items():
+            overlay(series, other._fields[name][-other._field_depths[name] :])
+        for name, indicator in self._indicators.items():
+            if name in other._indicators:
+                indicator.take_over(other._indicators[name])
+        self._until_trim = TRIM_EVERY_BARS
 
     def dump(self) -> dict[str, bytes]:
         """Every series' and indicator's numbers by name, packed as doubles."""
@@ -242,6 +263,11 @@ class IndicatorSet:
         for name, indicator in self._indicators.items():
             indicator.load(_unpack(packed, name))
         self._until_trim = TRIM_EVERY_BARS
+
+
+def _is_cold(indicator: BoundedIndicator) -> bool:
+    is_filling = isinstance(indicator, WindowIndicator) and not indicator.warm
+    return is_filling or any(isnan(series[-1]) for series, _ in indicator.kept())
 
 
 def _unpack(packed: dict[str, bytes], name: str) -> list[float]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from state.errors import StopProgram
@@ -41,6 +43,34 @@ class Configuration(BaseModel):
 
     engine: EngineSettings
     strategies: dict[str, StrategyConfig]
+
+    @cached_property
+    def packed(self) -> bytes:
+        """All that `unpack_configuration` needs, as JSON, in the order in which signals say it."""
+        applied = {name: config.applied for name, config in self.strategies.items() if config.applied != _DEFAULT}
+        return orjson.dumps({"engine": self.engine.model_dump(), "applied": applied})
+
+
+_DEFAULT = AppliedConfig()
+
+
+@lru_cache(maxsize=1024)  # keys share configurations
+def unpack_configuration(packed: bytes) -> Configuration:
+    """The configuration that was packed, with today's defaults where it had defaults.
+
+    Raises:
+        ValueError: it is something else, or not possible any more.
+    """
+    content = orjson.loads(packed)
+    settings = content["engine"]
+    engine = EngineSettings(**{**settings, "enabled_strategies": tuple(settings["enabled_strategies"])})
+    strategies: dict[str, StrategyConfig] = {}
+    for strategy_id in [name for name in STRATEGIES if name in engine.enabled_strategies]:
+        applied = AppliedConfig(**content["applied"].get(strategy_id, {}))
+        model: Any = STRATEGIES[strategy_id].parameters
+        parameters = model(**applied.parameters)
+        strategies[strategy_id] = StrategyConfig(parameters=parameters, applied=applied)
+    return Configuration(engine=engine, strategies=strategies)
 
 
 def configuration_of(

@@ -14,6 +14,18 @@ from state.errors import WarmUpAgain
 Series = list[float]
 
 
+def overlay(series: Series, newest: Series) -> None:
+    """Have `newest` in place of the last values of `series`, as many as it has room for.
+
+    >>> series = [1.0, 2.0, 3.0]
+    >>> overlay(series, [8.0, 9.0])
+    >>> series
+    [1.0, 8.0, 9.0]
+    """
+    count = min(len(series), len(newest))
+    series[len(series) - count :] = newest[len(newest) - count :]
+
+
 class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no types
     """A talipp indicator that keeps only the last `depth` values of its outputs.
 
@@ -59,8 +71,12 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
         own = len(self.STATE) + len(self.OUTPUTS) * self.depth
         return own + sum(part.size() for part in self.sub_indicators)
 
+    def settle(self) -> None:
+        """Bring the numbers of `STATE` up to date, where they are not all the time."""
+
     def dump(self) -> list[float]:
         """Everything `load` needs to go on exactly from here, as numbers."""
+        self.settle()
         numbers = [float(getattr(self, name)) for name in self.STATE]
         for name in self.OUTPUTS:
             numbers += getattr(self, name)[-self.depth :]
@@ -87,6 +103,20 @@ class BoundedIndicator(Indicator):  # type: ignore[misc]  # talipp ships no type
             getattr(self, name)[:] = islice(rest, self.depth)
         for part in self.sub_indicators:
             part.load(list(islice(rest, part.size())))
+        self.after_load()
+
+    def take_over(self, other: BoundedIndicator) -> None:
+        """Go on exactly from where `other` is, one of this kind and with the same parameters.
+
+        Where this one keeps more values than `other`, the oldest stay what they were.
+        """
+        other.settle()
+        for name in self.STATE:
+            setattr(self, name, getattr(other, name))
+        for name in self.OUTPUTS:
+            overlay(getattr(self, name), getattr(other, name)[-other.depth :])
+        for own, part in zip(self.sub_indicators, other.sub_indicators, strict=True):
+            own.take_over(part)
         self.after_load()
 
     def after_load(self) -> None:
@@ -144,10 +174,9 @@ class WindowIndicator(BoundedIndicator):
         """Take `value` into the younger block."""
         raise NotImplementedError
 
-    def dump(self) -> list[float]:
-        """Everything `load` needs beside the source's values."""
+    def settle(self) -> None:
+        """Count what the younger block has."""
         self.filled = self.period - 1 - len(self.tails)
-        return super().dump()
 
     def after_load(self) -> None:
         """Fold both blocks again from the source's own values."""

@@ -178,6 +178,11 @@ REFUSED: dict[str, Callable[[Content], object]] = {
     "no indicator at all": with_("indicators", {}),
     "emissions that are none": with_("emissions", None),
     "no emission at all": with_("emissions", {}),
+    "no configuration": without("configuration"),
+    "a configuration that is none": with_("configuration", b"[]"),
+    "a configuration that is not possible": with_(
+        "configuration", OTHER_PERIOD.packed.replace(b'"ema_fast":22', b'"ema_fast":501')
+    ),
     "an emission that is none": with_emission(None),
     "an emission of one part": with_emission(("buy",)),
     "an emission of three parts": with_emission(("buy", {}, 1)),
@@ -200,15 +205,12 @@ def test_every_missing_indicator_is_noticed(snapshot: Content) -> None:
             resumed({**snapshot, "indicators": rest})
 
 
-def test_a_snapshot_of_another_configuration_is_refused(snapshot: Content) -> None:
-    with pytest.raises(WarmUpAgain, match=r"ema\(22\)"):
-        resumed(stored(snapshot), OTHER_PERIOD)
+@pytest.mark.parametrize("started_with", [OTHER_PERIOD, configuration_of({"enabled_strategies": ("doji_reversal",)})])
+def test_a_key_goes_on_with_the_configuration_that_it_had(started_with: Configuration, snapshot: Content) -> None:
+    analyzer = resumed(stored(snapshot), started_with)
 
-
-def test_a_snapshot_is_gone_on_from_when_only_thresholds_changed(snapshot: Content) -> None:
-    configuration = configuration_of({"min_confidence": 0.6}, {"momentum_pulse": {"rsi_min": 45.0}})
-
-    assert resumed(stored(snapshot), configuration).bars_seen == 700
+    assert analyzer.configuration == configuration_of()
+    assert analyzer.snapshot() == snapshot
 
 
 def test_the_snapshot_of_a_key_without_bars_is_gone_on_from() -> None:
