@@ -1,4 +1,4 @@
-"""One key's bars made complete from history: seeding, gaps, notices, and an outage of the history."""
+"""One key's bars made complete from history: seeding, gaps, notices, new indicators, and an outage of the history."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from operators.analyzer import KeyAnalyzer
+from operators.config_book import NewConfiguration
 from operators.debt import Debt, unpack_debt
 from operators.messages import Notice
 from operators.requests import FILL_BARS, HistoryAnswer, HistoryRequest, Wake
 from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.snapshot import Snapshot
+from strategies.configuration import Configuration, unpack_configuration
 from strategies.signal import Signal
 
 # A key that went on without its history remembers at least so many bars, and as many as it is seeded with; after that
 # it is as warm as history would make it.
 OWED_BARS = 1_000
 
-Item = Bar | Notice | Wake | HistoryAnswer
+Item = Bar | Notice | Wake | HistoryAnswer | NewConfiguration
+Held = Bar | Notice | NewConfiguration
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,20 @@ class Backfill:
     """Feeds a key's analyzer.
 
     A key is seeded before its first bar: it asks for history and holds what arrives until the answer is there. So it
-    does at a gap, and at a notice that history has newer bars. When history is away it goes on without, and when
-    history is back, its state is made what it would have been.
+    does at a gap, at a notice that history has newer bars, and when a new configuration asks for indicators that take
+    more bars to warm up than the key keeps. When history is away it goes on without, and when history is back, its
+    state is made what it would have been; but for those new indicators, which warm up with the bars that arrive.
     """
 
-    def __init__(self, make: Callable[[], KeyAnalyzer], policy: BackfillPolicy) -> None:
+    def __init__(
+        self, make: Callable[[Configuration], KeyAnalyzer], policy: BackfillPolicy, configuration: Configuration
+    ) -> None:
         self.make = make
         self.policy = policy
-        self.analyzer = make()
+        self.analyzer = make(configuration)
         self.asked: HistoryRequest | None = None
         self.waiting = False
-        self.held: list[Bar | Notice] = []
+        self.held: list[Held] = []
         self.triggered = False
         """Whether the first of what is held is what history was asked for."""
         self.debt: Debt | None = None
@@ -75,6 +81,8 @@ class Backfill:
             return self._on_answer(item)
         if isinstance(item, Wake):
             self._wake()
+        elif type(item) is NewConfiguration and (self.is_new or not self.waiting):
+            self._on_configuration(item)
         elif self.waiting:
             self._hold(item)
         elif type(item) is Bar:
@@ -98,11 +106,26 @@ class Backfill:
         elif self.is_new:
             self._wait(None, self._seed(None))
 
-    def _hold(self, item: Bar | Notice) -> None:
+    def _hold(self, item: Held) -> None:
         """Keep an item for later; one notice after another says nothing new, unless history was asked in between."""
         untold = self.held[self.triggered :]
-        if type(item) is Bar or not untold or type(untold[-1]) is Bar:
+        if type(item) is not Notice or not untold or type(untold[-1]) is not Notice:
             self.held.append(item)
+
+    def _on_configuration(self, item: NewConfiguration) -> None:
+        """Go by another configuration from the next bar on; first ask history for what it takes to warm up."""
+        analyzer, configuration, last_ms = self.analyzer, item.configuration, self._last_ms
+        if self.debt is not None:
+            self.debt.configurations.append((-1 if last_ms is None else last_ms, configuration.packed))
+            analyzer.reconfigure(configuration)
+        elif last_ms is None:
+            self.analyzer = self._anew(configuration)
+            if self.asked is not None and self.asked.limit < self.policy.warm_up_bars:
+                self._ask(self.asked._replace(limit=self.policy.warm_up_bars))
+        elif wanted := analyzer.bars_wanted(configuration):
+            self._wait(item, self._request(None, last_ms + 1, wanted))
+        else:
+            analyzer.reconfigure(configuration)
 
     def _on_bar(self, bar: Bar) -> list[Signal]:
         open_ms, order = bar.open_time_ms, self.analyzer.order
@@ -134,9 +157,9 @@ class Backfill:
         if len(debt.bars) > max(OWED_BARS, self.policy.warm_up_bars):
             self.debt = self.asked = None
 
-    def _anew(self) -> KeyAnalyzer:
+    def _anew(self, configuration: Configuration) -> KeyAnalyzer:
         """An analyzer that has seen nothing, and goes on counting."""
-        analyzer = self.make()
+        analyzer = self.make(configuration)
         analyzer.tally = self.analyzer.tally
         return analyzer
 
@@ -146,7 +169,7 @@ class Backfill:
     def _request(self, after_open_ms: int | None, before_open_ms: int | None, limit: int) -> HistoryRequest:
         return HistoryRequest(self.analyzer.key, after_open_ms, before_open_ms, limit)
 
-    def _wait(self, item: Bar | Notice | None, request: HistoryRequest) -> None:
+    def _wait(self, item: Held | None, request: HistoryRequest) -> None:
         self.waiting, self.triggered = True, item is not None
         self.held = [] if item is None else [item]
         self._ask(request)
@@ -161,10 +184,18 @@ class Backfill:
         if request != self.asked:
             return []  # of before a restart, or overtaken
         if self.waiting:
+            if self.triggered and type(self.held[0]) is NewConfiguration:
+                return self._reconfigure(self.held[0].configuration, bars or [])
             return self._go_on_without(request) if bars is None else self._go_on_with(request, bars)
         if self.debt is None or bars is None:
             return []
         return self._mend(self.debt, request, bars)
+
+    def _reconfigure(self, configuration: Configuration, bars: list[Bar]) -> list[Signal]:
+        """Go by a configuration that history was asked for, then take what was held."""
+        (_, *held), self.held, self.waiting, self.asked = self.held, [], False, None
+        self.analyzer.reconfigure(configuration, bars)
+        return [signal for item in held for signal in self.take(item)]
 
     def _go_on_with(self, request: HistoryRequest, bars: list[Bar]) -> list[Signal]:
         """History has answered: take its bars, then what was held."""
@@ -173,7 +204,7 @@ class Backfill:
         is_seed = request.after_open_ms is None
         signals: list[Signal] = []
         if is_seed:
-            noticed = triggered and type(held[0]) is not Bar
+            noticed = triggered and type(held[0]) is Notice
             if noticed and _have_arrived(bars, held):
                 # Bars that arrived go first, so that what they give is sent.
                 held, triggered, noticed = [*held[1:], held[0]], False, False
@@ -181,7 +212,8 @@ class Backfill:
             self.untouched = not triggered and self._last_ms is not None
         if triggered:
             trigger, *held = held
-            signals = self._fill(bars, trigger, [item for item in held if type(item) is Bar])
+            arrived = [item for item in held if type(item) is Bar]
+            signals = self._fill(bars, trigger if type(trigger) is Bar else None, arrived)
         for item in held:
             signals += self.take(item)
         return signals
@@ -193,22 +225,22 @@ class Backfill:
         """
         known = len(bars) - 1 if noticed and bars else len(bars)
         if self._last_ms is not None:
-            self.analyzer = self._anew()
+            self.analyzer = self._anew(self.analyzer.configuration)
         self.analyzer.warm_up(bars[:known])
         return bars[known:]
 
-    def _fill(self, bars: list[Bar], trigger: Bar | Notice, arrived: list[Bar]) -> list[Signal]:
+    def _fill(self, bars: list[Bar], trigger: Bar | None, arrived: list[Bar]) -> list[Signal]:
         """Analyze bars that were missed, then the one that arrived; the newest stands for it where it was a notice.
 
         Of those that were missed, the signals of recent ones go out, and of those that have arrived meanwhile.
         """
-        newest_ms = max((bar.open_time_ms for bar in (*bars, trigger) if type(bar) is Bar), default=0)
+        newest_ms = max((bar.open_time_ms for bar in (*bars, trigger) if bar is not None), default=0)
         last_ms = -1 if self._last_ms is None else self._last_ms
         own = {bar.open_time_ms: bar for bar in reversed(arrived) if last_ms < bar.open_time_ms < newest_ms}
         missed = {bar.open_time_ms: bar for bar in bars}
         signals = self._analyze_missed(missed | own, newest_ms, {bar.open_time_ms for bar in arrived})
         self.analyzer.tally.filled_bars += len(missed.keys() - own.keys())
-        return signals + self._analyze(trigger) if type(trigger) is Bar else signals
+        return signals + self._analyze(trigger) if trigger is not None else signals
 
     def _analyze_missed(self, bars: dict[int, Bar], newest_ms: int, wanted: Collection[int]) -> list[Signal]:
         """The signals of those that are recent or wanted."""
@@ -226,10 +258,9 @@ class Backfill:
     def _go_on_without(self, request: HistoryRequest) -> list[Signal]:
         """History is away: analyze what was held as it is, and remember what to make up for."""
         held, self.held, self.waiting = self.held, [], False
-        bars = [item for item in held if type(item) is Bar]
         before = None if request.after_open_ms is None else self.analyzer.snapshot()
-        self.debt = Debt(before, noticed=len(bars) < len(held))
-        return [signal for bar in bars for signal in self._analyze(bar)]
+        self.debt = Debt(before, [(-1, self.analyzer.configuration.packed)], noticed=False)
+        return [signal for item in held for signal in self.take(item)]
 
     def _mend(self, debt: Debt, request: HistoryRequest, bars: list[Bar]) -> list[Signal]:
         """History is back: be as if it had never been away; of what would have been sent, send what is recent."""
@@ -247,10 +278,16 @@ class Backfill:
 
     def _redo(self, debt: Debt, bars: list[Bar]) -> list[Signal]:
         """Analyze all bars since `debt` began, those of history among them."""
-        tally, self.analyzer = self.analyzer.tally, self.make()
+        (_, first), *later = debt.configurations
+        tally, self.analyzer = self.analyzer.tally, self.make(unpack_configuration(first))
         since = debt.begin_again(self.analyzer, bars)
         self.untouched = not since and (self._last_ms is not None if debt.before is None else self.untouched)
-        signals = self._analyze_missed(since, max(since, default=0), ())
+        newest_ms, signals = max(since, default=0), []
+        for last_ms, packed in later:
+            before = {open_ms: since[open_ms] for open_ms in since if open_ms <= last_ms}
+            signals += self._analyze_missed(before, newest_ms, ())
+            self.analyzer.reconfigure(unpack_configuration(packed))
+        signals += self._analyze_missed(since, newest_ms, ())
         missed = len(since) - len(debt.bars)
         tally.bars += missed
         tally.filled_bars += missed
@@ -265,7 +302,7 @@ class Backfill:
             snapshot["backfill"] = {
                 "asked": None if self.asked is None else tuple(self.asked)[1:],
                 "waiting": self.waiting,
-                "held": [tuple(item) if type(item) is Bar else None for item in self.held],
+                "held": [_packed(item) for item in self.held],
                 "triggered": self.triggered,
                 "debt": None if self.debt is None else self.debt.pack(),
                 "untouched": self.untouched,
@@ -287,20 +324,30 @@ class Backfill:
         except (KeyError, TypeError, ValueError) as error:
             raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
         if self.debt is not None and self.debt.before is not None:
-            self.make().resume(self.debt.before)  # now rather than when history is back
+            self.make(self.analyzer.configuration).resume(self.debt.before)  # now rather than when history is back
 
     def _load(self, content: Snapshot) -> None:
         if content["asked"] is not None:
             self.asked = HistoryRequest(self.analyzer.key, *content["asked"])
             self._number = self.asked.number
         notice = Notice((self.analyzer.symbol,), self.analyzer.timeframe)
-        self.held = [notice if item is None else Bar(*item) for item in content["held"]]
+        self.held = [notice if item is None else _unpacked(item) for item in content["held"]]
         self.waiting, self.triggered = bool(content["waiting"]), bool(content["triggered"])
         self.untouched = bool(content["untouched"])
         self.debt = unpack_debt(content["debt"])
 
 
-def _have_arrived(bars: list[Bar], held: list[Bar | Notice]) -> bool:
+def _packed(item: Held) -> tuple[float, ...] | bytes | None:
+    if type(item) is NewConfiguration:
+        return item.configuration.packed
+    return tuple(item) if type(item) is Bar else None
+
+
+def _unpacked(item: Any) -> Bar | NewConfiguration:
+    return NewConfiguration(unpack_configuration(item)) if isinstance(item, bytes) else Bar(*item)
+
+
+def _have_arrived(bars: list[Bar], held: list[Held]) -> bool:
     """Whether some of what is held is no newer than what history had by then."""
     newest_ms = bars[-1].open_time_ms if bars else -1
     return any(item.open_time_ms <= newest_ms for item in held if type(item) is Bar)

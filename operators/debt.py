@@ -17,11 +17,13 @@ from state.timeframe import Timeframe
 class Debt:
     """The key's state before it went on, None if it is to be seeded, and its bars since, each once and in order.
 
-    `noticed` when there are bars in history that will not arrive. `sent` are open times and ids of those signals that
-    went out since and could go out again.
+    `configurations` are those that it has had since, packed, each with the open time of the last bar before it (-1 for
+    the first one). `noticed` when there are bars in history that will not arrive. `sent` are open times and ids of those
+    signals that went out since and could go out again.
     """
 
     before: Snapshot | None
+    configurations: list[tuple[int, bytes]]
     noticed: bool
     bars: list[Bar] = field(default_factory=list)
     sent: list[tuple[int, str]] = field(default_factory=list)
@@ -67,9 +69,10 @@ class Debt:
         last_ms = -1 if analyzer.order.last_open_ms is None else analyzer.order.last_open_ms
         return {bar.open_time_ms: bar for bar in history if bar.open_time_ms > last_ms} | own
 
-    def pack(self) -> tuple[Snapshot | None, bool, list[tuple[float, ...]], list[tuple[int, str]]]:
+    def pack(self) -> tuple[Any, ...]:
         """Plain data."""
-        return self.before, self.noticed, [tuple(bar) for bar in self.bars], list(self.sent)
+        bars = [tuple(bar) for bar in self.bars]
+        return self.before, list(self.configurations), self.noticed, bars, list(self.sent)
 
 
 def unpack_debt(packed: Any) -> Debt | None:
@@ -80,5 +83,11 @@ def unpack_debt(packed: Any) -> Debt | None:
     """
     if packed is None:
         return None
-    before, noticed, bars, sent = packed
-    return Debt(before, bool(noticed), [Bar(*bar) for bar in bars], [(int(ms), str(id_)) for ms, id_ in sent])
+    before, configurations, noticed, bars, sent = packed
+    return Debt(
+        before,
+        [(int(ms), bytes(packed)) for ms, packed in configurations],
+        bool(noticed),
+        [Bar(*bar) for bar in bars],
+        [(int(ms), str(id_)) for ms, id_ in sent],
+    )

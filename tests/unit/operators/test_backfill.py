@@ -22,6 +22,7 @@ KEY = "BTCUSDT|15m"
 NOTICE = Notice(("BTCUSDT",), TIMEFRAMES["15m"])
 SPAN_MS = 900_000
 FOREVER = 10**9
+OWN_BARS = 30
 
 # A doji under its mean is a buy, one over it a sell: bars that change sides give a signal each.
 CONFIGURATION = configuration_of(
@@ -44,7 +45,7 @@ class Key:
         self.backfill = self.new()
 
     def new(self) -> Backfill:
-        return Backfill(lambda: KeyAnalyzer(KEY, CONFIGURATION), self.policy)
+        return Backfill(lambda configuration: KeyAnalyzer(KEY, configuration, OWN_BARS), self.policy, CONFIGURATION)
 
     def take(self, *items: Item | int) -> list[int]:
         """Take items, a number for the bar of that index; the bars of the signals that go out."""

@@ -72,7 +72,8 @@ class Market:
         self.key = self.new_key()
 
     def new_key(self) -> Backfill:
-        return Backfill(lambda: KeyAnalyzer(KEY, CONFIGURATION), BackfillPolicy(self.asked.append))
+        policy = BackfillPolicy(self.asked.append)
+        return Backfill(lambda configuration: KeyAnalyzer(KEY, configuration), policy, CONFIGURATION)
 
     def do(self, step: Step) -> None:
         name, number = step
