@@ -6,6 +6,7 @@ signals would travel between processes, which costs time and nothing else.
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 _MASK = 2**64 - 1
@@ -22,6 +23,33 @@ def part_of(process: int) -> str:
 def process_of(key: str, processes: int) -> int:
     """The index of the process, out of so many with one worker each, that analyzes `key`."""
     return siphash13(key.encode("utf-8", "surrogateescape") + b"\xff") % processes
+
+
+class Workers:
+    """The workers of the flow, and which of them this process has: known once its sources are built."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.own: set[int] = set()
+
+    def tell(self, index: int, count: int) -> None:
+        """One of this process's workers, of so many in all."""
+        self.count = count
+        self.own.add(index)
+
+    def analyze(self, key: str) -> bool:
+        """Whether one of this process's workers analyzes `key`."""
+        return process_of(key, self.count) in self.own
+
+    def addresses(self) -> list[str]:
+        """A key for each worker that it, and no other one, gets the items of."""
+        return [_address_of(index, self.count) for index in range(self.count)]
+
+
+@lru_cache(maxsize=1024)
+def _address_of(index: int, count: int) -> str:
+    names = (f"worker-{index}-{attempt}" for attempt in itertools.count())
+    return next(name for name in names if process_of(name, count) == index)
 
 
 def siphash13(data: bytes) -> int:

@@ -64,6 +64,12 @@ class Backfill:
         self._number = 0
 
     @property
+    def configuration(self) -> Configuration:
+        """The last one that the key was given; it may wait for history before it goes by that."""
+        given = (item.configuration for item in reversed(self.held) if type(item) is NewConfiguration)
+        return next(given, self.analyzer.configuration)
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing is known of the key yet."""
         return self._last_ms is None and self.debt is None

@@ -91,15 +91,18 @@ class ConfigBook:
             _names(settings.symbols, configured.symbols), _names(settings.timeframes, configured.timeframes)
         )
 
-    def pack(self) -> list[tuple[Any, ...]]:
-        """All that is known, as plain data."""
-        return [
-            (*one.record.scope, one.record.parameters, *_rest(one.record), one.stored_ns) for one in self.known.values()
-        ]
+
+PackedKnown = tuple[Any, ...]
+"""A record and when it was announced, as plain data."""
 
 
-def unpack_known(packed: Iterable[Any]) -> list[Known]:
-    """What a book packed.
+def pack_known(known: Iterable[Known]) -> list[PackedKnown]:
+    """What `unpack_known` takes."""
+    return [(*one.record.scope, one.record.parameters, *_rest(one.record), one.stored_ns) for one in known]
+
+
+def unpack_known(packed: Iterable[PackedKnown]) -> list[Known]:
+    """What was packed.
 
     Raises:
         TypeError, ValueError: it is something else.

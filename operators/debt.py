@@ -18,8 +18,8 @@ class Debt:
     """The key's state before it went on, None if it is to be seeded, and its bars since, each once and in order.
 
     `configurations` are those that it has had since, packed, each with the open time of the last bar before it (-1 for
-    the first one). `noticed` when there are bars in history that will not arrive. `sent` are open times and ids of those
-    signals that went out since and could go out again.
+    the first one). `noticed` when there are bars in history that will not arrive. `sent` are open times and ids of
+    those signals that went out since and could go out again.
     """
 
     before: Snapshot | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -153,6 +153,18 @@ class LiveParser:
         if lacking:
             self.on_skipped(lacking)
         return not lacking
+
+
+def stamped(
+    parse: Callable[[RawMessage], list[LiveItem]],
+) -> Callable[[RawMessage], Iterator[tuple[str, Bar | Notice, int] | BadMessage]]:
+    """`parse`, with when a message was stored (ns) behind every item for a key."""
+
+    def parse_stamped(message: RawMessage) -> Iterator[tuple[str, Bar | Notice, int] | BadMessage]:
+        for item in parse(message):
+            yield item if isinstance(item, BadMessage) else (*item, message.time_ns)
+
+    return parse_stamped
 
 
 def _bad(message: RawMessage, reason: str) -> BadMessage:

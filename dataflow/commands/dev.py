@@ -18,7 +18,7 @@ from dataflow.commands.options import (
     MinConfidenceOption,
     OverridesOption,
     StrategiesOption,
-    configuration_from,
+    pinned_from,
 )
 from dataflow.live.settings import settings_of
 from dataflow.local.dev import Market, run_dev
@@ -44,7 +44,7 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run everything on this machine: a NATS server, klines that arrive, the bot, and its signals as they come."""
-    configuration = configuration_from(strategies, overrides, min_confidence, cooldown_bars)
+    pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     times = _speed(speed)
     console = Console()
     if "LOG_LEVEL" not in os.environ:
@@ -55,7 +55,7 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         _make(folder)
         health_port = settings.health_port if "HEALTH_PORT" in os.environ else 0
         series = _series(klines, days, seed, console)
-        run_dev(Market(series, times, folder, settings.warm_up_bars, health_port), configuration, console)
+        run_dev(Market(series, times, folder, settings.warm_up_bars, health_port), pinned, console)
 
 
 def _series(klines: list[Path] | None, days: int, seed: int, console: Console) -> Series:

@@ -11,6 +11,7 @@ from rich.console import Console
 from dataflow.live.line_file import STDOUT
 from state.errors import StopProgram
 from strategies.configuration import Configuration, configuration_of, parse_overrides
+from strategies.resolution import COMMAND_LINE, Pinned
 
 # Width of tables where nobody looks at a terminal.
 PIPED_WIDTH = 100
@@ -25,6 +26,14 @@ def configuration_from(
     strategies: str | None, overrides: list[str] | None, min_confidence: float | None, cooldown_bars: int | None
 ) -> Configuration:
     """The configuration that the options above name. Raises `StopProgram` where they cannot be."""
+    pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
+    return configuration_of(pinned.engine, pinned.parameters, source=COMMAND_LINE)
+
+
+def pinned_from(
+    strategies: str | None, overrides: list[str] | None, min_confidence: float | None, cooldown_bars: int | None
+) -> Pinned:
+    """What the options above pin, whatever is stored. Raises `StopProgram` where they cannot be."""
     given = {"min_confidence": min_confidence, "cooldown_bars": cooldown_bars}
     engine: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if strategies is not None:
@@ -32,7 +41,9 @@ def configuration_from(
         if not names:
             raise StopProgram("--strategies: expected ids separated by commas, got none")
         engine["enabled_strategies"] = names
-    return configuration_of(engine, parse_overrides(overrides or ()), source="command_line")
+    pinned = Pinned(engine, parse_overrides(overrides or ()))
+    configuration_of(pinned.engine, pinned.parameters)  # refuses what is not possible
+    return pinned
 
 
 def console_beside(*outputs: Path | None) -> Console:

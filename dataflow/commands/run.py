@@ -12,7 +12,7 @@ from dataflow.commands.options import (
     MinConfidenceOption,
     OverridesOption,
     StrategiesOption,
-    configuration_from,
+    pinned_from,
 )
 from dataflow.live.run import LiveJob, run_live
 from dataflow.live.settings import settings_of
@@ -35,5 +35,5 @@ def run(
 ) -> None:
     """Run live: closed klines from NATS, history from MySQL or SQLite, signals to NATS. Settings are variables."""
     settings = settings_of(recovery_dir=recovery, snapshot_seconds=snapshot_secs)
-    configuration = configuration_from(strategies, overrides, min_confidence, cooldown_bars)
-    run_live(LiveJob(settings, configuration), processes, Stop())
+    pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
+    run_live(LiveJob(settings, pinned), processes, Stop())

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from dataflow.config.source import ConfigSource
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
 from dataflow.nats.klines import NatsKlines
@@ -31,12 +32,14 @@ class HealthServer:
         klines: NatsKlines,
         publisher: Publisher,
         rest: RestForwarder | None,
+        config: ConfigSource,
     ) -> None:
         self.status = status
         self.connection = connection
         self.klines = klines
         self.publisher = publisher
         self.rest = rest
+        self.config = config
 
     def readiness(self) -> dict[str, Any]:
         """How things are.
@@ -54,6 +57,7 @@ class HealthServer:
             "ready": all(nats.values()) and not self.status.starting,
             "nats": nats,
             "history": {"reachable": trouble is None, "trouble": trouble},
+            "configuration": {"known": self.config.here.is_known, "trouble": self.config.looks.trouble},
             "keys": keys,
         }
         if self.rest is not None:

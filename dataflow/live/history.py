@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from bytewax.inputs import DynamicSource, StatelessSourcePartition
 
+from dataflow.config.here import ConfigHere
 from dataflow.live.status import Status
 from dataflow.nats.publisher import wall_clock_ms
-from dataflow.routing import process_of
 from dataflow.stopping import Stop
 from operators.live import Selection
 from operators.requests import HistoryAnswer, HistoryRequest, Leave, Wake
@@ -241,18 +241,20 @@ def _reason(error: Exception) -> str:
 class HistorySource(DynamicSource[tuple[str, HistoryItem]]):
     """What history has for keys, one partition per worker.
 
-    When the flow starts every configured key is woken in the worker that analyzes it, and so is every key that comes
-    with a snapshot. Nothing is kept: after a restart keys ask again for what they wait for.
+    When the configuration is known every configured key is woken in the worker that analyzes it, and so is every key
+    that comes with a snapshot. Nothing is kept: after a restart keys ask again for what they wait for.
     """
 
-    def __init__(self, desk: HistoryDesk, selection: Selection, stop: Stop) -> None:
+    def __init__(self, desk: HistoryDesk, here: ConfigHere, stop: Stop) -> None:
         self.desk = desk
-        self.selection = selection
+        self.here = here
         self.stop = stop
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> HistoryPartition:
         """The source of one worker; they share the desk."""
-        self.desk.wake(self.selection, lambda key: process_of(key, worker_count) == worker_index)
+        self.here.workers.tell(worker_index, worker_count)
+        if self.here.is_known:
+            self.here.on_selection(self.here.selection)
         self.desk.start()
         return HistoryPartition(self)
 
@@ -268,7 +270,7 @@ class HistoryPartition(StatelessSourcePartition[tuple[str, HistoryItem]]):
         """Few at a time, so that bars never wait for long."""
         if self.source.stop.requested:
             raise StopIteration
-        items = self.source.desk.take(BATCH)
+        items = self.source.desk.take(BATCH) if self.source.here.is_known else []
         self._idle = not items
         return items
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
+from dataflow.config.here import ConfigHere
 from dataflow.live.status import KeyState
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import Backfill, BackfillPolicy, Item
-from operators.live import Selection
+from operators.config_book import NewConfiguration
 from operators.requests import Leave, Wake
 from operators.tally import Tally
+from operators.timeline import Timeline
 from operators.warm_up import bars_to_seed
 from state.errors import WarmUpAgain
 from state.key import split_key
@@ -25,22 +27,28 @@ from strategies.signal import Signal
 log = logging.getLogger(__name__)
 
 
+# Enough for all default indicators to be defined, where history knows nothing of a key.
+OWN_BARS = 300
+
+KeyItem = tuple[str, Item | Leave] | tuple[str, Item | Leave, int]
+"""A key, what is for it, and for what came as a message, when (ns) that was stored."""
+
+
 @dataclass(frozen=True)
 class LiveAnalysis:
     """What every key is analyzed with.
 
     Keys are seeded with the policy's bars, and with more where indicators need more. Keys that come with a snapshot
-    are told to `on_resumed`, as something to wake or to let go; every key's state is told to `on_state`.
+    are told to `on_resumed`, to be woken; every key's state is told to `on_state`.
     """
 
-    configuration: Configuration
+    here: ConfigHere
     policy: BackfillPolicy
-    selection: Selection
-    on_resumed: Callable[[str, Wake | Leave], None]
+    on_resumed: Callable[[str, Wake], None]
     on_state: Callable[[str, KeyState | None], None]
 
 
-class LiveKeyLogic(StatefulBatchLogic[tuple[str, Item | Leave], Signal | Tally, Any]):
+class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
     """The analyzer of one key inside the live flow.
 
     Signals and counts leave with the batch that they are found in. A key that left the selection is discarded.
@@ -50,52 +58,96 @@ class LiveKeyLogic(StatefulBatchLogic[tuple[str, Item | Leave], Signal | Tally, 
         self.analysis = analysis
         self.resume_state = resume_state
         self.backfill: Backfill | None = None
+        self.timeline = Timeline()
         key = _key_in(resume_state)
         if key is not None:
-            analysis.on_resumed(key, Wake() if analysis.selection.takes(key) else Leave())
+            analysis.here.register(key)
+            analysis.on_resumed(key, Wake())
 
-    def on_batch(self, values: list[tuple[str, Item | Leave]]) -> tuple[list[Signal | Tally], bool]:
+    def on_batch(self, values: list[KeyItem]) -> tuple[list[Signal | Tally], bool]:
         """Take what came for the key, in order."""
         key = values[0][0]
+        if not self.analysis.here.selection.takes(key) or any(type(value[1]) is Leave for value in values):
+            return [], self._leave(key)
         backfill = self.backfill or self._start(key)
         out: list[Signal | Tally] = []
-        for _, item in values:
-            if isinstance(item, Leave):
-                log.info("%s: not configured any more, its state is discarded", key)
-                self.analysis.on_state(key, None)
-                return out, StatefulBatchLogic.DISCARD
-            out += backfill.take(item)
+        for value in values:
+            out += self._take(backfill, value)
         self.analysis.on_state(key, backfill.state)
         tally = backfill.analyzer.take_tally()
         if tally != Tally(key):
             out.append(tally)
         return out, StatefulBatchLogic.RETAIN
 
+    def _take(self, backfill: Backfill, value: KeyItem) -> list[Signal]:
+        item = value[1]
+        due: list[NewConfiguration] = []
+        if type(item) is NewConfiguration:
+            due = self.timeline.plan(item)
+        elif len(value) == 3:
+            due = self.timeline.due(value[2])
+        signals = [signal for one in due for signal in self._configure(backfill, one)]
+        if isinstance(item, NewConfiguration | Leave):
+            return signals
+        return signals + backfill.take(item)
+
+    def _configure(self, backfill: Backfill, item: NewConfiguration) -> list[Signal]:
+        backfill.policy = self._policy(backfill.analyzer.key, item.configuration)
+        return backfill.take(item)
+
+    def _leave(self, key: str) -> bool:
+        if self.backfill is not None or self.resume_state is not None:
+            log.info("%s: not configured any more, its state is discarded", key)
+        self.analysis.here.forget(key)
+        self.analysis.on_state(key, None)
+        return StatefulBatchLogic.DISCARD
+
     def on_eof(self) -> tuple[list[Signal | Tally], bool]:
         """Nothing: what could come again after a restart must not go out here."""
         return [], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> Snapshot | None:
-        """Plain versioned data: see `Backfill.snapshot`."""
-        return self.backfill.snapshot() if self.backfill else self.resume_state
+        """Plain versioned data: see `Backfill.snapshot`, and what is to come of the configuration."""
+        if self.backfill is None:
+            return self.resume_state
+        return {**self.backfill.snapshot(), "timeline": self.timeline.pack()}
 
     def _start(self, key: str) -> Backfill:
-        backfill = self._new(key)
+        self.analysis.here.register(key)
+        now = self.analysis.here.for_key(key)
+        backfill = self._new(key, now.configuration)
         if self.resume_state is not None:
-            try:
-                backfill.resume(self.resume_state)
-            except WarmUpAgain as error:
-                log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
-                backfill = self._new(key)
-                backfill.analyzer.tally.refused_snapshots += 1
+            backfill = self._resumed(backfill, now.configuration)
         self.backfill, self.resume_state = backfill, None
+        # What was announced while the key was not there, or before it was registered.
+        for item in self.timeline.plan(now, backfill.configuration):
+            self._configure(backfill, item)
         return backfill
 
-    def _new(self, key: str) -> Backfill:
-        configuration, policy = self.analysis.configuration, self.analysis.policy
-        _, timeframe = split_key(key)
-        bars = bars_to_seed(configuration, timeframe, policy.warm_up_bars)
-        return Backfill(lambda: KeyAnalyzer(key, configuration), replace(policy, warm_up_bars=bars))
+    def _resumed(self, backfill: Backfill, configuration: Configuration) -> Backfill:
+        """The key as its snapshot has it, with the configuration that it had."""
+        key = backfill.analyzer.key
+        try:
+            backfill.resume(self.resume_state)
+            self.timeline.load(self.resume_state)
+        except WarmUpAgain as error:
+            log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
+            backfill = self._new(key, configuration)
+            backfill.analyzer.tally.refused_snapshots += 1
+        else:
+            backfill.policy = self._policy(key, backfill.configuration)
+        return backfill
+
+    def _new(self, key: str, configuration: Configuration) -> Backfill:
+        return Backfill(
+            lambda configuration: KeyAnalyzer(key, configuration, OWN_BARS),
+            self._policy(key, configuration),
+            configuration,
+        )
+
+    def _policy(self, key: str, configuration: Configuration) -> BackfillPolicy:
+        policy, (_, timeframe) = self.analysis.policy, split_key(key)
+        return replace(policy, warm_up_bars=bars_to_seed(configuration, timeframe, policy.warm_up_bars))
 
 
 def _key_in(snapshot: Any) -> str | None:

@@ -7,7 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 from bytewax.dataflow import Dataflow
 
-from dataflow.flow import build_flow
+from dataflow.config.here import ConfigHere, ConfigLogic
+from dataflow.config.looking import StoreLooks
+from dataflow.config.source import ConfigSource
+from dataflow.flow import ConfigInput, build_flow
 from dataflow.live import counts
 from dataflow.live.health import HealthServer
 from dataflow.live.history import HistoryDesk, HistorySource
@@ -19,28 +22,31 @@ from dataflow.nats.connection import Connection
 from dataflow.nats.dead_letters import DeadLetters
 from dataflow.nats.klines import NatsKlines
 from dataflow.nats.publisher import Publisher
+from dataflow.nats.reading import ConfigReading
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams
 from dataflow.rest.forwarder import RestForwarder
+from dataflow.routing import Workers
 from dataflow.stopping import Stop
 from operators.backfill import BackfillPolicy
-from operators.live import LiveParser
+from operators.live import LiveParser, Selection, stamped
 from state.klines import KlineStore
 from state.snapshot import Snapshot
-from strategies.configuration import Configuration
+from strategies.resolution import Pinned
 
 # How long a start waits for NATS, to be able to say that it refuses.
 NATS_SECS = 3.0
 
 
 @contextmanager
-def live_flow(settings: Settings, configuration: Configuration, stop: Stop, index: int = 0) -> Iterator[Dataflow]:
+def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) -> Iterator[Dataflow]:
     """The flow from NATS to NATS as it is in process `index`, with what runs beside it for as long as it is entered.
 
     Raises:
         StopProgram: a setting is not usable, or NATS refuses.
     """
-    selection, status = settings.selection(), Status()
+    status, here = Status(), ConfigHere(pinned, settings.selection(), Workers())
+    parser = LiveParser(here.selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc())
     with ExitStack() as resources:
         connection = resources.enter_context(Connection(settings.nats_options()))
         streams = Streams(connection, settings.stream_settings())
@@ -48,26 +54,36 @@ def live_flow(settings: Settings, configuration: Configuration, stop: Stop, inde
         desk = HistoryDesk(KlineStore(settings.history_uri, on_bad=counts.count_bad_row), status)
         resources.callback(desk.close)
         rest = _rest(settings, connection, streams, resources)
-        klines = NatsKlines(connection, streams, stop, settings.klines_shards)
-        health = HealthServer(status, connection, klines, publisher, rest)
+        looks = StoreLooks(settings.open_configs(), settings.config_refresh_interval_seconds)
+        resources.callback(looks.close)
+        config = ConfigSource(here, looks, lambda positions: ConfigReading(connection, streams, positions), stop)
+        klines = NatsKlines(connection, streams, stop, settings.klines_shards, lambda: config.are_keys_behind)
+        health = HealthServer(status, connection, klines, publisher, rest, config)
         port = settings.health_port + index if settings.health_port else 0
         resources.enter_context(health.serving(settings.health_host, port))
         streams.check(NATS_SECS)
         if rest is not None:
             rest.start()
         policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
-        analysis = LiveAnalysis(configuration, policy, selection, desk.send, status.tell)
+        analysis = LiveAnalysis(here, policy, desk.send, status.tell)
+
+        def select(selection: Selection) -> None:
+            parser.selection = selection
+            desk.wake(selection, here.workers.analyze)
+
+        here.on_selection = select
 
         def logic(resume_state: Snapshot | None) -> LiveKeyLogic:
             return LiveKeyLogic(analysis, resume_state)
 
         yield build_flow(
             klines,
-            LiveParser(selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc()),
+            stamped(parser),
             logic,
             NatsSignals(publisher, settings.max_signal_age_seconds),
             DeadLetters(publisher, counts.count_tally),
-            HistorySource(desk, selection, stop),
+            HistorySource(desk, here, stop),
+            ConfigInput(config, here.copies, lambda _: ConfigLogic(here)),
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from dataflow.live.line_file import LineFile
 from dataflow.nats.connection import Connection, NatsOptions
-from dataflow.nats.reading import Reading
+from dataflow.nats.reading import KlinesReading
 from dataflow.nats.streams import Streams, StreamSettings
 from dataflow.stopping import Stop
 from operators.live import BadMessage, LiveParser, RawMessage, Selection
@@ -101,7 +101,7 @@ def record(
     """
     deadline_secs = None if seconds is None else time.monotonic() + seconds
     with Connection(options) as connection:
-        reading = Reading(connection, Streams(connection, streams, outputs=False), {}, from_now=not from_start)
+        reading = KlinesReading(connection, Streams(connection, streams, outputs=()), {}, from_now=not from_start)
         while not (stop.requested or recorder.full):
             arrived = reading.take(BATCH)
             out.write(recorder.lines(message for _, message in arrived))

@@ -15,7 +15,7 @@ from dataflow.recovery import check_snapshots, locked, read_manifest, snapshots_
 from dataflow.running import run_here
 from dataflow.stopping import Stop
 from state.errors import StopProgram
-from strategies.configuration import Configuration
+from strategies.resolution import Pinned
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class LiveJob:
     """The live flow, as each of its processes runs it."""
 
     settings: Settings
-    configuration: Configuration
+    pinned: Pinned
 
     def __call__(self, stop: Stop, addresses: list[str] | None = None, index: int = 0) -> None:
         """Run one process, until `stop` asks for its end.
@@ -37,7 +37,7 @@ class LiveJob:
         """
         settings = self.settings
         snapshots = snapshots_in(settings.recovery_dir) if settings.recovery_dir else None
-        with live_flow(settings, self.configuration, stop, index) as flow:
+        with live_flow(settings, self.pinned, stop, index) as flow:
             try:
                 run_here(flow, snapshots, settings.snapshot_seconds, addresses, index)
             except BaseException as error:  # Bytewax's panics too

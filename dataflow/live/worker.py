@@ -21,7 +21,7 @@ from dataflow.live.settings import settings_of
 from dataflow.logs import log_to_stderr
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
-from strategies.configuration import configuration_of
+from strategies.resolution import NOTHING_PINNED
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def flow() -> Dataflow:
     stop, resources = Stop(), ExitStack()
     resources.enter_context(stop.on_signals())
     atexit.register(resources.close)
-    return resources.enter_context(live_flow(settings_of(), configuration_of(), stop))
+    return resources.enter_context(live_flow(settings_of(), NOTHING_PINNED, stop))
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

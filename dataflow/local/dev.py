@@ -24,7 +24,7 @@ from dataflow.stopping import Stop
 from operators.times import format_time
 from state.errors import RetryLater, StopProgram
 from state.klines import KlineStore
-from strategies.configuration import Configuration
+from strategies.resolution import Pinned
 
 # How long the printer may take to listen, and how long the flow may be silent once all bars are fed.
 PATIENCE_SECS = 10.0
@@ -43,7 +43,7 @@ class Market:
     health_port: int
 
 
-def run_dev(market: Market, configuration: Configuration, console: Console) -> None:
+def run_dev(market: Market, pinned: Pinned, console: Console) -> None:
     """Run until all bars are analyzed, or until SIGTERM or SIGINT.
 
     Raises:
@@ -70,7 +70,7 @@ def run_dev(market: Market, configuration: Configuration, console: Console) -> N
                     raise StopProgram("the local NATS server does not answer")
                 feeding = threading.Thread(target=_feed, args=(feeder, rest, stop), name="feeder", daemon=True)
                 feeding.start()
-                run_live(LiveJob(settings, configuration), 1, stop)
+                run_live(LiveJob(settings, pinned), 1, stop)
                 feeding.join(PATIENCE_SECS)
             console.print(f"{feeder.bars:,} bars were fed, {printer.printed:,} signals came out.", highlight=False)
 

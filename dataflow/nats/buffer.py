@@ -39,6 +39,11 @@ class Buffer:
         self._wanting = False
         self._lock = threading.Lock()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was put has been taken."""
+        return not self._arrived
+
     def room(self, wanted: Room) -> Room:
         """What fits in now; when that is less than `wanted`, `on_room` tells when to ask again."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflow.nats.buffer import Buffer
 from dataflow.nats.connection import Connection
 from dataflow.nats.reader import Positions
-from dataflow.nats.reading import Reading
+from dataflow.nats.reading import KlinesReading
 from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
 from operators.live import RawMessage
@@ -42,17 +42,26 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
 
     A message is done when the epoch it was read in has closed. After a restart, messages after the last snapshot are
     read again; when the number of shards has changed, everything that the streams still hold is, and keys drop the
-    bars that they know. Without a snapshot reading begins at the first message that the streams hold.
+    bars that they know. Without a snapshot reading begins at the first message that the streams hold. What has arrived
+    waits while `are_held` says so.
     """
 
-    def __init__(self, connection: Connection, streams: Streams, stop: Stop, shards: int = 1) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        streams: Streams,
+        stop: Stop,
+        shards: int = 1,
+        are_held: Callable[[], bool] = lambda: False,
+    ) -> None:
         if not 1 <= shards <= PARTITIONS:
             raise StopProgram(f"shards: expected 1 to {PARTITIONS}, got {shards}")
         self.connection = connection
         self.streams = streams
         self.stop = stop
         self.shards = shards
-        self.readings: list[Reading] = []
+        self.are_held = are_held
+        self.readings: list[KlinesReading] = []
         """Those of this process."""
 
     @property
@@ -77,9 +86,10 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
         known = position["streams"] if position and position["shards"] == source.shards else {}
         self.taken: Positions = {name: (created, seq) for name, (created, seq) in known.items()}
         self._idle = False
-        self._reading: Reading | None = None
+        self._reading: KlinesReading | None = None
         if shard < source.shards:
-            self._reading = Reading(source.connection, source.streams, self.taken, shard=shard, shards=source.shards)
+            reads = KlinesReading(source.connection, source.streams, self.taken, shard=shard, shards=source.shards)
+            self._reading = reads
             source.readings.append(self._reading)
 
     @property
@@ -93,7 +103,7 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
         """What has arrived, which may be nothing."""
         if self.source.stop.requested or self._reading is None:
             raise StopIteration
-        arrived = self._reading.take(BATCH)
+        arrived = [] if self.source.are_held() else self._reading.take(BATCH)
         self._idle = not arrived
         for origin, message in arrived:
             self.taken[origin.stream] = (origin.created, message.seq + 1)

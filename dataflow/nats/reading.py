@@ -1,4 +1,4 @@
-"""Reading the kline streams for as long as it takes, whatever fails in between."""
+"""Reading streams for as long as it takes, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataflow.nats.anew import again_and_again, until_one_ends
 from dataflow.nats.buffer import Arrived, Buffer, Room
 from dataflow.nats.connection import Connection
 from dataflow.nats.reader import Positions, StreamReader
-from dataflow.nats.streams import Captured, Streams
+from dataflow.nats.streams import CONFIG, Captured, Streams
 
 log = logging.getLogger(__name__)
 
@@ -18,29 +18,19 @@ BUFFER = Room(4000, 32 * 2**20)
 
 
 class Reading:
-    """Reads one of several shards of the kline streams into a buffer, which whoever made it takes from.
+    """Reads streams into a buffer, which whoever made it takes from: until it is closed, on the connection's thread.
 
-    Reading happens on the connection's thread: from `positions` on, anew whenever the connection or anything else
-    fails, so that each message from there on arrives once, in the order of its stream. Streams without a position are
-    read from their first message; with `from_now`, those that are there at the first connecting from their end.
+    From `positions` on, anew whenever the connection or anything else fails, so that each message from there on arrives
+    once, in the order of its stream. Streams without a position are read from their first message.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        streams: Streams,
-        positions: Positions,
-        *,
-        shard: int = 0,
-        shards: int = 1,
-        from_now: bool = False,
-    ) -> None:
+    what = "streams"
+    """What is read, for the log."""
+
+    def __init__(self, connection: Connection, streams: Streams, positions: Positions) -> None:
         self.connection = connection
         self.streams = streams
-        self.shard = shard
-        self.shards = shards
         self.buffer = Buffer(BUFFER, self._on_room)
-        self._from_now = from_now
         self._readers: list[StreamReader] | None = None
         self._task: Future[None] = connection.submit(self._read(dict(positions)))
 
@@ -60,6 +50,10 @@ class Reading:
         """Stop reading."""
         self._task.cancel()
 
+    async def readers(self, captured: tuple[Captured, ...], positions: Positions) -> list[StreamReader]:
+        """Readers of what is to be read, now that NATS is there."""
+        raise NotImplementedError
+
     def _on_room(self) -> None:
         self.connection.submit(self._tell_readers())
 
@@ -68,19 +62,57 @@ class Reading:
             reader.on_room()
 
     async def _read(self, positions: Positions) -> None:
-        await again_and_again(self.streams, "klines", lambda: self._read_all(positions), lambda: dict(positions))
+        await again_and_again(self.streams, self.what, lambda: self._read_all(positions), lambda: dict(positions))
 
     async def _read_all(self, positions: Positions) -> None:
         captured = await self.streams.ready()
         generation = self.connection.generation
-        if self._from_now:
-            await self._go_to_end(captured, positions)
-            self._from_now = False
-        self._readers = readers = [reader for one in captured if (reader := self._reader(one, positions))]
+        self._readers = readers = await self.readers(captured, positions)
         try:
             await until_one_ends(self.connection, generation, *(reader.read() for reader in readers))
         finally:
             self._readers = None
+
+
+class ConfigReading(Reading):
+    """Reads the announcements of configuration."""
+
+    what = "configuration"
+
+    async def readers(self, captured: tuple[Captured, ...], positions: Positions) -> list[StreamReader]:
+        """The reader of their stream."""
+        return [StreamReader(self.connection, CONFIG, (), self.buffer, positions)]
+
+
+class KlinesReading(Reading):
+    """Reads one of several shards of the kline streams.
+
+    With `from_now`, those that are there at the first connecting are read from their end.
+    """
+
+    what = "klines"
+
+    def __init__(
+        self,
+        connection: Connection,
+        streams: Streams,
+        positions: Positions,
+        *,
+        shard: int = 0,
+        shards: int = 1,
+        from_now: bool = False,
+    ) -> None:
+        self.shard = shard
+        self.shards = shards
+        self._from_now = from_now
+        super().__init__(connection, streams, positions)
+
+    async def readers(self, captured: tuple[Captured, ...], positions: Positions) -> list[StreamReader]:
+        """A reader of this shard of each stream that holds klines."""
+        if self._from_now:
+            await self._go_to_end(captured, positions)
+            self._from_now = False
+        return [reader for one in captured if (reader := self._reader(one, positions))]
 
     async def _go_to_end(self, captured: tuple[Captured, ...], positions: Positions) -> None:
         for one in captured:

@@ -1,0 +1,1 @@
+"""The flow's second input: the stored configuration and its changes, each to the keys that it concerns."""
