@@ -101,7 +101,7 @@ def record(
     """
     deadline_secs = None if seconds is None else time.monotonic() + seconds
     with Connection(options) as connection:
-        reading = Reading(connection, Streams(connection, streams, outputs=False), {}, from_now=not from_start)
+        reading = Reading(connection, Streams(connection, streams, outputs=()), {}, from_now=not from_start)
         while not (stop.requested or recorder.full):
             arrived = reading.take(BATCH)
             out.write(recorder.lines(message for _, message in arrived))

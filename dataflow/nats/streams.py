@@ -1,4 +1,4 @@
-"""The streams: klines in; signals, alerts, late signals and dead letters out.
+"""The streams: klines in; signals, alerts, late signals, dead letters and changes of the configuration out.
 
 What is missing is created, and what is there is kept: it is changed only where that takes nothing from anybody (a
 subject or a republish more, a longer duplicate window). Limits that somebody chose stay as they are.
@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, TryAgain
 from dataflow.nats.subjects import BUCKETS, KLINE_SUBJECTS, SPREAD, covers, distinct, overlap, shard_subjects
+from operators.announcements import CONFIG_SUBJECTS
 from state.errors import StopProgram
 
 log = logging.getLogger(__name__)
 
 KLINES, SIGNALS, ALERTS, LATE, DEAD_LETTERS = "KLINES", "SIGNALS", "ALERTS", "LATE", "DEADLETTER"
+CONFIG = "CONFIG"
 
 DEFAULT_SUBJECTS = ("binance.websocket.data", "binance.extraction.>", "ta.klines.>")
 
@@ -32,7 +35,11 @@ _OUTPUTS = {
     ALERTS: ("ta.alerts.*.*", "signals.alerts"),
     LATE: ("ta.late.*.*", "signals.late"),
     DEAD_LETTERS: ("ta.deadletter", None),
+    CONFIG: (CONFIG_SUBJECTS, None),
 }
+
+OUTPUTS = tuple(_OUTPUTS)
+"""The streams that the bot and its sidecar publish to."""
 
 _HOUR_SECS = 3600.0
 _NS = 1_000_000_000
@@ -94,14 +101,21 @@ class Captured(NamedTuple):
 class Streams:
     """Makes sure, after every connecting, that the streams are there: the server may have come back empty.
 
-    Who publishes nothing leaves the output streams alone with `outputs` false.
+    Who does not publish to all of `outputs` leaves the others alone, and who reads no klines those, with `klines` false.
     """
 
-    def __init__(self, connection: Connection, settings: StreamSettings, *, outputs: bool = True) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        settings: StreamSettings,
+        *,
+        outputs: Collection[str] = OUTPUTS,
+        klines: bool = True,
+    ) -> None:
         self.connection = connection
         self.settings = settings
-        self.outputs = _OUTPUTS if outputs else {}
-        self.subjects = distinct(settings.kline_subjects)
+        self.outputs = {name: _OUTPUTS[name] for name in outputs}
+        self.subjects = distinct(settings.kline_subjects) if klines else ()
         self._ready_for = -1
         self._captured: tuple[Captured, ...] = ()
         self._one = asyncio.Lock()
