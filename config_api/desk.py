@@ -66,12 +66,18 @@ class Desk:
         """What is stored, read for a change.
 
         Raises:
-            ApiError: 503, it cannot be read.
+            ApiError: 503, it cannot be read now.
         """
+        began_secs = time.monotonic()
         try:
-            return self.cache.refresh()
+            records = self.cache.refresh()
         except RetryLater as error:
             raise unavailable("store", str(error)) from error
+        age_secs = self.cache.age_secs
+        if age_secs is None or age_secs > time.monotonic() - began_secs:
+            troubles = "; ".join(filter(None, self.stores.troubles().values()))
+            raise unavailable("store", troubles or "no store can be read")
+        return records
 
     def entries(self, strategy_id: str | None, symbol: str | None, limit: int) -> list[AuditEntry]:
         """Changes of a strategy, of its values for one symbol, or without one of the application; newest first.
@@ -127,8 +133,7 @@ class Desk:
 
     def first_use(self, scope: Scope, defaults: Values, records: Records) -> None:
         """Store the defaults of what is used for the first time; where that is not possible now, let it be."""
-        can_write = records.is_primary or self.stores.fallback_takes_writes
-        if not can_write or time.monotonic() < self._rests_until_secs:
+        if not records.is_primary or time.monotonic() < self._rests_until_secs:
             return
         try:
             self.write(scope, defaults, 0, Wanted(SYSTEM, "defaults, stored when they were first used"))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import orjson
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from config_api.errors import Finding
 from strategies.parameters import Parameters
@@ -17,6 +18,7 @@ from strategies.schema import rules_between
 M = TypeVar("M", bound=BaseModel)
 
 _LONGEST_SHOWN = 200
+
 
 class Unfit(Exception):
     """Values that their model does not take."""
@@ -56,39 +58,41 @@ def shown(value: Any) -> Any:
 
 
 def _finding(model: type[BaseModel], found: Any, symbol: str | None) -> Finding:
-    name = str(found["loc"][0]) if found["loc"] else ""
+    if not found["loc"]:
+        return _contradiction(model, found, symbol)
+    name = str(found["loc"][0])
     unknown = found["type"] == "extra_forbidden"
     return Finding(
         parameter=name[:_LONGEST_SHOWN],
         message="there is no such parameter" if unknown else _words(found),
-        expected=_expected(model, name, unknown=unknown),
-        got=shown(found["input"]) if name else _together(model, found),
+        expected=f"one of {', '.join(sorted(model.model_fields))}" if unknown else _expected(model.model_fields[name]),
+        got=shown(found["input"]),
         symbol=symbol,
     )
 
 
-def _together(model: type[BaseModel], found: Any) -> Any:
-    """The values that contradict each other."""
+def _contradiction(model: type[BaseModel], found: Any, symbol: str | None) -> Finding:
+    """Values that are possible, and not together."""
+    rules = rules_between(model) if issubclass(model, Parameters) else {}
+    # The message begins with the rule, and one rule may be the beginning of another.
+    rule = next((rule for rule in rules if _words(found).startswith(f"{rule} must ")), "")
+    names = rules.get(rule, ())
     values = found["input"] if isinstance(found["input"], dict) else {}
-    broken = [names for rule, names in _rules(model).items() if rule in found["msg"]]
-    return {name: shown(values[name]) for names in broken for name in names if name in values}
+    return Finding(
+        parameter=", ".join(names),
+        message=_words(found),
+        expected=rule,
+        got={name: shown(values[name]) for name in names if name in values},
+        symbol=symbol,
+    )
 
 
-def _expected(model: type[BaseModel], name: str, *, unknown: bool) -> str:
-    if unknown:
-        return f"one of {', '.join(sorted(model.model_fields))}"
-    if not name:
-        return "; ".join(_rules(model))
-    info = model.model_fields[name]
+def _expected(info: FieldInfo) -> str:
     least = next((item.ge for item in info.metadata if isinstance(item, Ge)), None)
     most = next((item.le for item in info.metadata if isinstance(item, Le)), None)
     if least is None or most is None:
         return info.description or ""
     return f"a {'whole ' if info.annotation is int else ''}number from {least} to {most}"
-
-
-def _rules(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
-    return rules_between(model) if issubclass(model, Parameters) else {}
 
 
 def _of_request(error: Any) -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config_api.desk import NOTHING, Desk, Wanted, check_expected, version_of, with_record
-from config_api.errors import ApiError, Finding, invalid, not_found
+from config_api.errors import Finding, invalid, not_found
 from config_api.findings import Unfit, checked, shown
 from config_api.views import Config, Metadata
 from state.configs.records import ConfigRecord, Scope, Values
@@ -149,9 +149,7 @@ def _own_values(
     usable = {name: values[name] for name in held or {} if name in values}
     changed = {name: values[name] for name in given}
     return {
-        name: value
-        for name, value in {**usable, **changed}.items()
-        if name not in changed or value != inherited[name]
+        name: value for name, value in {**usable, **changed}.items() if name not in changed or value != inherited[name]
     }
 
 
@@ -220,7 +218,9 @@ def _broken(plan: Planned, stored: Stored) -> Iterator[Finding]:
                 checked(model, lower, record.parameters, scope.symbol)
             except Unfit as unfit:
                 for finding in unfit.findings:
-                    yield finding.model_copy(update={"message": f"with the values of {scope.symbol}: {finding.message}"})
+                    yield finding.model_copy(
+                        update={"message": f"with the values of {scope.symbol}: {finding.message}"}
+                    )
 
 
 def carry_out(desk: Desk, plan: Planned, records: Records, wanted: Wanted) -> tuple[Config, Metadata]:

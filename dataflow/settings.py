@@ -9,13 +9,15 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.servers import servers_of
-from state.configs.mongo import check_mongodb_uri
 from state.configs.stores import ConfigStores, open_stores
 from state.database import Database
 from state.errors import StopProgram
 
 EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
 """History and configuration of who has no server for them: a file in the working folder."""
+
+SECRETS = frozenset({"nats_url", "mysql_uri", "mongodb_uri", "api_endpoint"})
+"""Settings that may hold passwords."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -37,11 +39,6 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _is_database(cls, uri: str) -> str:
         return passes(uri, lambda: Database(uri).close())
-
-    @field_validator("mongodb_uri")
-    @classmethod
-    def _is_mongodb(cls, uri: str) -> str:
-        return passes(uri, lambda: check_mongodb_uri(uri))
 
     @property
     def history_uri(self) -> str:

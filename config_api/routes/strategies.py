@@ -14,6 +14,7 @@ from config_api.requests import Change, StrategyRollback
 from config_api.routes.parts import ADeletion, Deletion, Limit, StrategyId, Symbol, TheDesk, audit_items
 from config_api.views import (
     AuditAnswer,
+    Config,
     ConfigAnswer,
     Defaults,
     DefaultsAnswer,
@@ -64,7 +65,8 @@ def refresh(desk: TheDesk) -> RefreshedAnswer:
     This sidecar's answers follow what others wrote into the stores without asking it. Bots look by themselves.
     """
     records = desk.fresh()
-    data = Refreshed(source=records.source, records=sum(one.parameters is not None for one in records.by_scope.values()))
+    live = [record for record in records.by_scope.values() if record.parameters is not None]
+    data = Refreshed(source=records.source, records=len(live))
     return RefreshedAnswer(data=data, metadata=Metadata(action="refreshed"))
 
 
@@ -113,9 +115,7 @@ def read_symbol(strategy_id: StrategyId, symbol: Symbol, desk: TheDesk) -> Confi
     return _answer(*configs.read(desk, configs.scope_of(strategy_id, symbol)))
 
 
-@router.post(
-    "/{strategy_id}/config", summary="Change a configuration for all symbols", responses=answers(*WRITE, 404)
-)
+@router.post("/{strategy_id}/config", summary="Change a configuration for all symbols", responses=answers(*WRITE, 404))
 def change_global(strategy_id: StrategyId, change: Change, desk: TheDesk) -> ConfigAnswer:
     """Change some values for all symbols; the others stay as they are.
 
@@ -183,9 +183,7 @@ def audit(
     return AuditAnswer(data=audit_items(entries), metadata=Metadata(action="read"))
 
 
-@router.post(
-    "/{strategy_id}/rollback", summary="Go back to an earlier configuration", responses=answers(*WRITE, 404)
-)
+@router.post("/{strategy_id}/rollback", summary="Go back to an earlier configuration", responses=answers(*WRITE, 404))
 def roll_back(strategy_id: StrategyId, rollback: StrategyRollback, desk: TheDesk) -> ConfigAnswer:
     """Make a new version with the values of an earlier one; going back to a deletion deletes."""
     scope = configs.scope_of(strategy_id, rollback.symbol)
@@ -196,5 +194,5 @@ def roll_back(strategy_id: StrategyId, rollback: StrategyRollback, desk: TheDesk
     return _answer(config, metadata.rolled_back())
 
 
-def _answer(config: configs.Config, metadata: Metadata) -> ConfigAnswer:
+def _answer(config: Config, metadata: Metadata) -> ConfigAnswer:
     return ConfigAnswer(data=config, metadata=metadata)

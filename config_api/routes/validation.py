@@ -58,9 +58,7 @@ def _checked(trial: Trial) -> tuple[str | None, str | None]:
     is_strategy, is_application = trial.strategy_id is not None, trial.application is not None
     if is_strategy == is_application or is_strategy != (trial.parameters is not None):
         expected = "strategy_id and parameters, or application"
-        raise invalid(
-            [Finding(parameter="", message=f"expected {expected}", expected=expected, got=_given(trial))]
-        )
+        raise invalid([Finding(parameter="", message=f"expected {expected}", expected=expected, got=_given(trial))])
     if trial.strategy_id is not None:
         configs.strategy_of(trial.strategy_id)
     symbol = None if trial.symbol is None else configs.checked_symbol(trial.symbol)

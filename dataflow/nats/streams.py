@@ -101,7 +101,7 @@ class Captured(NamedTuple):
 class Streams:
     """Makes sure, after every connecting, that the streams are there: the server may have come back empty.
 
-    Who does not publish to all of `outputs` leaves the others alone, and who reads no klines those, with `klines` false.
+    Who does not publish to all outputs leaves the others alone; who reads no klines leaves those, with `klines` false.
     """
 
     def __init__(
