@@ -1,1 +1,1 @@
-"""The sidecar that changes the configuration while the bot runs. Not yet in this version."""
+"""The sidecar that changes the configuration while the bot runs."""

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from dataflow.commands.analyze import analyze
+from dataflow.commands.api import api
 from dataflow.commands.dev import dev
 from dataflow.commands.history import history_app
 from dataflow.commands.record import record
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, dev, analyze, record, replay, demo, strategies):
+for command in (run, dev, api, analyze, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 

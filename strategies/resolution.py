@@ -104,7 +104,7 @@ def resolve(
 def _laid_over(lower: M, values: Mapping[str, Any], where: str) -> tuple[M, list[str]]:
     """`lower` with `values` instead, as many of them as are usable; the rest in words."""
     kind = type(lower)
-    whole = {name: _whole(kind, name, value) for name, value in values.items()}
+    whole = whole_numbers(kind, values)
     try:
         return kind(**{**dict(lower), **whole}), []
     except ValidationError as error:
@@ -117,8 +117,17 @@ def _laid_over(lower: M, values: Mapping[str, Any], where: str) -> tuple[M, list
         return lower, [*unusable, f"{where}: {in_one_line(error)}"]
 
 
+def whole_numbers(kind: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whole numbers as ints where ints belong: JSON knows no difference, and some programs write all as floats.
+
+    >>> from strategies.application import ApplicationSettings
+    >>> whole_numbers(ApplicationSettings, {"cooldown_bars": 8.0, "min_confidence": 1.0})
+    {'cooldown_bars': 8, 'min_confidence': 1.0}
+    """
+    return {name: _whole(kind, name, value) for name, value in values.items()}
+
+
 def _whole(kind: type[BaseModel], name: str, value: Any) -> Any:
-    """Whole numbers as ints where ints belong: some programs write all numbers as floats."""
     info = kind.model_fields.get(name)
     is_int = info is not None and info.annotation is int
     return int(value) if is_int and isinstance(value, float) and value.is_integer() else value

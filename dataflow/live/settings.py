@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
-from dataflow.nats.servers import servers_of
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
 from dataflow.rest.endpoint import url_of
+from dataflow.settings import EMBEDDED_URI, SECRETS, are_servers, passes, settings_from
 from operators.live import Selection, selection_of
 from state.database import Database
-from state.errors import StopProgram
-
-EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
-"""The history of who has no MySQL: a file in the working folder."""
 
 
 class Settings(BaseSettings):
@@ -59,17 +54,17 @@ class Settings(BaseSettings):
     @field_validator("mysql_uri")
     @classmethod
     def _is_database(cls, uri: str) -> str:
-        return _passes(uri, lambda: Database(uri).close())
+        return passes(uri, lambda: Database(uri).close())
 
     @field_validator("supported_symbols")
     @classmethod
     def _are_symbols(cls, text: str) -> str:
-        return _passes(text, lambda: selection_of(text, "*"))
+        return passes(text, lambda: selection_of(text, "*"))
 
     @field_validator("supported_timeframes")
     @classmethod
     def _are_timeframes(cls, text: str) -> str:
-        return _passes(text, lambda: selection_of("*", text))
+        return passes(text, lambda: selection_of("*", text))
 
     @field_validator("klines_subjects")
     @classmethod
@@ -77,17 +72,17 @@ class Settings(BaseSettings):
         subjects = _parts(text)
         if not subjects or any(len(subject.split()) > 1 for subject in subjects):
             raise ValueError("expected subjects with commas between them")
-        return _passes(text, lambda: StreamSettings(kline_subjects=subjects))
+        return passes(text, lambda: StreamSettings(kline_subjects=subjects))
 
     @field_validator("nats_url")
     @classmethod
     def _are_servers(cls, text: str) -> str:
-        return _passes(text, lambda: servers_of(text))
+        return are_servers(text)
 
     @field_validator("api_endpoint")
     @classmethod
     def _is_endpoint(cls, text: str) -> str:
-        return _passes(text, lambda: url_of(text))
+        return passes(text, lambda: url_of(text))
 
     @property
     def history_uri(self) -> str:
@@ -113,29 +108,7 @@ def settings_of(**given: Any) -> Settings:
     Raises:
         StopProgram: a variable is not usable. The message names it, and never quotes what may hold a password.
     """
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise StopProgram("; ".join(map(_finding, error.errors()))) from error
-
-
-_SECRET = frozenset({"nats_url", "mysql_uri", "api_endpoint"})
-
-
-def _finding(finding: Any) -> str:
-    name = str(finding["loc"][0]) if finding["loc"] else "settings"
-    own = finding["type"] == "value_error"  # our own words, which quote what may be quoted
-    got = "" if own or name in _SECRET else f", got {finding['input']!r:.60}"
-    return f"{name.upper()}: {str(finding['msg']).removeprefix('Value error, ')}{got}"
-
-
-def _passes(text: str, check: Callable[[], object]) -> str:
-    """`text`, when a check of ours lets it pass."""
-    try:
-        check()
-    except StopProgram as error:
-        raise ValueError(str(error)) from error
-    return text
+    return settings_from(Settings, given, SECRETS)
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from nats.js import api
 from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.streams import (
     ALERTS,
+    CONFIG,
     DEAD_LETTERS,
     DEFAULT_SUBJECTS,
     KLINES,
@@ -23,7 +24,7 @@ from dataflow.nats.streams import (
 from state.errors import StopProgram
 from tests.nats_server import NatsServer, Peer, wait_until
 
-ALL = sorted([KLINES, SIGNALS, ALERTS, LATE, DEAD_LETTERS])
+ALL = sorted([KLINES, SIGNALS, ALERTS, LATE, DEAD_LETTERS, CONFIG])
 HOUR_SECS = 3600
 
 
@@ -44,7 +45,9 @@ def test_streams_are_made(streams: Streams, peer: Peer) -> None:
     assert made[ALERTS].republish == api.RePublish(src="ta.alerts.*.*", dest="signals.alerts")
     assert made[LATE].republish == api.RePublish(src="ta.late.*.*", dest="signals.late")
     assert made[DEAD_LETTERS].republish is None
-    for name in (SIGNALS, ALERTS, LATE, DEAD_LETTERS):
+    assert made[CONFIG].subjects == ["ta.config.>"]
+    assert made[CONFIG].republish is None
+    for name in (SIGNALS, ALERTS, LATE, DEAD_LETTERS, CONFIG):
         assert made[name].duplicate_window == 72 * HOUR_SECS
         assert made[name].max_age == 7 * 24 * HOUR_SECS
     assert made[KLINES].max_age == 72 * HOUR_SECS  # whatever can be read again is still known to the outputs
@@ -56,6 +59,18 @@ def test_starting_again_changes_nothing(server: NatsServer, streams: Streams, pe
     with Connection(NatsOptions(server.url)) as another:
         assert Streams(another, StreamSettings()).check(60)
     assert configs(peer) == before
+
+
+def test_who_only_announces_makes_nothing_else(connection: Connection, peer: Peer) -> None:
+    announcing = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
+    assert announcing.check(60)
+    assert captured(announcing) == ()
+    assert peer.streams() == [CONFIG]
+
+
+def test_klines_that_would_take_in_announcements_are_refused() -> None:
+    with pytest.raises(StopProgram, match=r"ta\.config\.x "):
+        StreamSettings(kline_subjects=("ta.config.x",))
 
 
 def test_many_may_start_at_once(server: NatsServer, peer: Peer) -> None:

@@ -1,0 +1,78 @@
+"""How the sidecar is, for who looks after it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from config_api.desk import Desk
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """How everything behind the API is."""
+
+    status: Literal["healthy", "degraded", "unhealthy"] = Field(
+        description="healthy when all is well, unhealthy when no store can be used"
+    )
+    stores: dict[str, str | None] = Field(
+        description="By kind of store what is wrong with it; null where nothing is", examples=[{"mongodb": None}]
+    )
+    cache_age_secs: float | None = Field(description="How long ago all was read; null where it never was")
+    announcer: Announcing
+
+
+class Announcing(BaseModel):
+    """Whether bots are told of changes at once."""
+
+    connected: bool
+
+
+class Ready(BaseModel):
+    """Whether requests can be served."""
+
+    ready: bool
+
+
+class Live(BaseModel):
+    """Whether the program runs."""
+
+    live: Literal[True] = True
+
+
+Health.model_rebuild()
+
+
+@router.get("/health", summary="How everything is")
+async def health(request: Request) -> Health:
+    """How the stores, what is known of them, and the announcing of changes are, as of when they were used last."""
+    desk: Desk = request.app.state.parts.desk
+    troubles, connected = desk.stores.troubles(), desk.announcer.connected
+    usable = any(trouble is None for trouble in troubles.values())
+    well = connected and not any(troubles.values())
+    return Health(
+        status="healthy" if well else "degraded" if usable else "unhealthy",
+        stores=troubles,
+        cache_age_secs=desk.cache.age_secs,
+        announcer=Announcing(connected=connected),
+    )
+
+
+@router.get(
+    "/ready", summary="Whether requests can be served", responses={503: {"model": Ready, "description": "Not now"}}
+)
+async def ready(request: Request, response: Response) -> Ready:
+    """Ready is who can read a store, or has read one and knows what was in it."""
+    desk: Desk = request.app.state.parts.desk
+    is_ready = desk.cache.age_secs is not None or any(one is None for one in desk.stores.troubles().values())
+    response.status_code = 200 if is_ready else 503
+    return Ready(ready=is_ready)
+
+
+@router.get("/live", summary="Whether the program runs")
+async def live() -> Live:
+    """Always, when there is an answer."""
+    return Live()

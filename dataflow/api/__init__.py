@@ -1,0 +1,1 @@
+"""The sidecar as a program: its settings, and serving."""

@@ -1,0 +1,100 @@
+"""Serving the API from a thread of its own, with everything behind it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import uvicorn
+
+from config_api.app import create_app
+from config_api.desk import Desk
+from config_api.routes.parts import Parts
+from config_api.trials import Trials
+from dataflow.api.settings import ApiSettings
+from dataflow.nats.announcer import Announcer
+from dataflow.nats.connection import Connection
+from dataflow.nats.streams import CONFIG, Streams, StreamSettings
+from state.configs.cache import CachedConfigs
+from state.errors import StopProgram
+from state.klines import KlineStore
+
+log = logging.getLogger(__name__)
+
+# How long requests that are being served have to end.
+GRACE_SECS = 3
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The API while it is served."""
+
+    url: str
+    thread: threading.Thread
+
+
+@contextmanager
+def serving(settings: ApiSettings) -> Iterator[Serving]:
+    """Serve while entered, whatever of the stores and NATS is away.
+
+    Raises:
+        StopProgram: a setting is not usable, or the address is not.
+    """
+    tokens = settings.tokens()
+    with ExitStack() as resources:
+        stores = settings.open_configs(fallback_takes_writes=settings.config_fallback_writes)
+        resources.callback(stores.close)
+        klines = KlineStore(settings.history_uri)
+        resources.callback(klines.close)
+        listener = resources.enter_context(_listener(settings.fastapi_host, settings.fastapi_port))
+        connection = resources.enter_context(Connection(settings.nats_options()))
+        streams = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
+        cache = CachedConfigs(stores, settings.config_cache_ttl_seconds)
+        desk = Desk(stores, cache, Announcer(connection, streams))
+        app = create_app(
+            Parts(desk, Trials(klines)), tokens, settings.api_changes_per_minute, version("petrosa-ta-bot")
+        )
+        stores.start()
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_SECS,
+        )
+        with _running(uvicorn.Server(config), listener) as thread:
+            url = _url(listener)
+            log.info("the configuration API serves on %s", url)
+            yield Serving(url, thread)
+
+
+@contextmanager
+def _running(server: uvicorn.Server, listener: socket.socket) -> Iterator[threading.Thread]:
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="config-api", daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        server.should_exit = True
+        thread.join(GRACE_SECS + 2.0)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StopProgram(f"FASTAPI_PORT: {host}:{port} cannot be used: {reason}") from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

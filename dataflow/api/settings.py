@@ -1,0 +1,64 @@
+"""What the environment says about the sidecar, checked before anything starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+
+from config_api.auth import Tokens, check_binding, tokens_of
+from dataflow.nats.connection import NatsOptions
+from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
+
+
+class ApiSettings(StoreSettings):
+    """Everything that the sidecar is told by its environment; each field is a variable of the same name.
+
+    Variables that are empty count as unset.
+    """
+
+    nats_url: str = Field(
+        default="nats://localhost:4222", repr=False, description="NATS servers, with commas between them"
+    )
+    fastapi_host: str = Field(default="127.0.0.1", description="Address of the API")
+    fastapi_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0 for any that is free")
+    api_tokens: SecretStr | None = Field(default=None, description="write:TOKEN,read:TOKEN; without, this machine only")
+    api_changes_per_minute: int = Field(default=60, ge=1, le=100_000, description="Changes a minute for each token")
+    config_cache_ttl_seconds: float = Field(
+        default=60.0, ge=0.0, le=86_400.0, description="How old what was read may be; 0 reads every time"
+    )
+    config_fallback_writes: bool = Field(default=False, description="Whether MySQL takes changes while MongoDB is away")
+
+    @field_validator("nats_url")
+    @classmethod
+    def _are_servers(cls, text: str) -> str:
+        return are_servers(text)
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _are_tokens(cls, text: SecretStr) -> SecretStr:
+        passes("", lambda: tokens_of(text.get_secret_value()))
+        return text
+
+    def tokens(self) -> Tokens:
+        """The tokens that are accepted; none where none are set.
+
+        Raises:
+            StopProgram: none are set, and others could reach the API.
+        """
+        tokens = tokens_of(self.api_tokens.get_secret_value()) if self.api_tokens else Tokens()
+        check_binding(self.fastapi_host, tokens)
+        return tokens
+
+    def nats_options(self) -> NatsOptions:
+        """How to connect to NATS."""
+        return NatsOptions(self.nats_url, name="ta-bot api")
+
+
+def api_settings_of(**given: Any) -> ApiSettings:
+    """The environment's settings, with those that were `given` (and are not None) instead.
+
+    Raises:
+        StopProgram: a variable is not usable. The message names it, and never quotes what may hold a password or token.
+    """
+    return settings_from(ApiSettings, given, secret={*SECRETS, "api_tokens"})
