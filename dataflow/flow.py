@@ -32,7 +32,7 @@ KeyedItem = tuple[str, Any] | tuple[str, Any, int]
 Bad = TypeVar("Bad", bound="tuple[str, object] | tuple[str, object, object]")
 """Bad input: a named tuple that begins with where it is."""
 
-MakeLogic = Callable[[Any], StatefulBatchLogic[KeyedItem, Signal | Tally, Any]]
+MakeLogic = Callable[[Any], StatefulBatchLogic[Any, Signal | Tally, Any]]
 """Makes the analyzer of one key, from its snapshot or from None."""
 
 
@@ -41,7 +41,7 @@ class ConfigInput(NamedTuple):
 
     source: Source[Any]
     for_workers: Callable[[Any], Iterable[tuple[str, Any]]]
-    logic: Callable[[Any], StatefulBatchLogic[Any, KeyedItem, Any]]
+    logic: Callable[[Any], StatefulBatchLogic[Any, Any, Any]]
 
 
 def build_flow(  # everything around the graph, which is the same for all

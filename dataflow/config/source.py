@@ -160,7 +160,7 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
     def _update(self, news: list[Known], gone: list[Scope]) -> ConfigUpdate:
         self._number += 1
         self.source.here.made = self._number
-        return ConfigUpdate(self._number, pack_known(news), [tuple(scope) for scope in gone])
+        return ConfigUpdate(self._number, pack_known(news), [(scope.strategy_id, scope.symbol) for scope in gone])
 
     def next_awake(self) -> datetime | None:
         """Soon when there was nothing."""

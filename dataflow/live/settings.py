@@ -6,29 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
 from dataflow.rest.endpoint import url_of
-from dataflow.settings import EMBEDDED_URI, SECRETS, are_servers, passes, settings_from
+from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
 from operators.live import Selection, selection_of
-from state.database import Database
 
 
-class Settings(BaseSettings):
+class Settings(StoreSettings):
     """Everything that a live bot is told by its environment; each field is a variable of the same name.
 
     Variables that are empty count as unset.
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False, validate_default=False
-    )
-
     nats_url: str = Field(default="nats://localhost:4222", description="NATS servers, with commas between them")
-    mysql_uri: str | None = Field(default=None, description="History: mysql+pymysql://... or sqlite:///path")
     supported_symbols: str = Field(default="BTCUSDT,ETHUSDT,ADAUSDT", description="Symbols to analyze, * for all")
     supported_timeframes: str = Field(default="15m,1h", description="Timeframes to analyze, * for all")
     klines_subjects: str = Field(default=",".join(DEFAULT_SUBJECTS), description="Subjects that klines arrive on")
@@ -44,17 +37,18 @@ class Settings(BaseSettings):
     api_give_up_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="After how long a signal that cannot be POSTed is a dead letter"
     )
+    config_refresh_interval_seconds: float = Field(
+        default=60.0,
+        ge=0.1,
+        le=86_400.0,
+        description="Seconds between looks into the configuration's stores",
+    )
     snapshot_seconds: float = Field(default=10.0, ge=0.01, le=3600, description="Seconds between snapshots")
     recovery_dir: Path | None = Field(default=None, description="Folder for snapshots")
     health_host: str = Field(default="127.0.0.1", description="Address of /ready, /live and /metrics")
     health_port: int = Field(
         default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none"
     )
-
-    @field_validator("mysql_uri")
-    @classmethod
-    def _is_database(cls, uri: str) -> str:
-        return passes(uri, lambda: Database(uri).close())
 
     @field_validator("supported_symbols")
     @classmethod
@@ -83,11 +77,6 @@ class Settings(BaseSettings):
     @classmethod
     def _is_endpoint(cls, text: str) -> str:
         return passes(text, lambda: url_of(text))
-
-    @property
-    def history_uri(self) -> str:
-        """Where the history is."""
-        return self.mysql_uri or EMBEDDED_URI
 
     def selection(self) -> Selection:
         """The keys to analyze. Raises `StopProgram` where they cannot be."""

@@ -8,9 +8,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from dataflow.config.here import ConfigHere
 from dataflow.live.history import ANSWERS, HistoryDesk
-from dataflow.live.key_logic import LiveAnalysis, LiveKeyLogic
+from dataflow.live.key_logic import OWN_BARS, LiveAnalysis, LiveKeyLogic
 from dataflow.live.status import Status
+from dataflow.routing import Workers
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import BackfillPolicy
 from operators.live import Selection
@@ -20,6 +22,7 @@ from state.bar import Bar
 from state.klines import KlineStore
 from state.timeframe import TIMEFRAMES
 from strategies.configuration import configuration_of
+from strategies.resolution import Pinned
 from strategies.signal import Signal
 from tests.databases import START_MS, SqlDatabase, fill, insert, make_table, some_bars
 from tests.kit import real_bars
@@ -314,9 +317,8 @@ def test_a_key_through_an_outage_ends_as_if_there_had_been_none(mariadb: MariaDB
     store.write(KEY, bars[:800])
     with desk_of(store, now_ms=bars[-1].open_time_ms + SPAN_MS) as desk:
         policy = BackfillPolicy(desk.ask, 800)
-        logic = LiveKeyLogic(
-            LiveAnalysis(configuration, policy, EVERYTHING, desk.send, desk.status.tell), resume_state=None
-        )
+        here = ConfigHere(Pinned({"cooldown_bars": 8}), EVERYTHING, Workers())
+        logic = LiveKeyLogic(LiveAnalysis(here, policy, desk.send, desk.status.tell), resume_state=None)
         out: list[Signal | Tally] = []
 
         def pump(until: Callable[[], bool], what: str) -> None:
@@ -346,7 +348,7 @@ def test_a_key_through_an_outage_ends_as_if_there_had_been_none(mariadb: MariaDB
         backfill = logic.backfill
 
     assert backfill is not None
-    whole = KeyAnalyzer(KEY, configuration)
+    whole = KeyAnalyzer(KEY, configuration, OWN_BARS)
     whole.warm_up(bars[:800])
     expected = [(i, signal.signal_id) for i, bar in enumerate(bars[800:]) for signal in whole.on_bar(bar)]
     assert {**whole.snapshot(), "tally": None} == {**backfill.snapshot(), "tally": None}
