@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from itertools import chain, takewhile
+from itertools import chain
 from math import inf
 from typing import Any
 
 from operators.emission import Emission
-from operators.order import Arrival, BarOrder
+from operators.order import IN_ORDER, Arrival, BarOrder
 from operators.requested import asks, bars_lacking, kinds_lacking
 from operators.tally import Tally
 from operators.times import format_time
@@ -120,13 +120,15 @@ class KeyAnalyzer:
 
     def _warmed_up(self, kinds: Kinds, bars: Iterable[Bar]) -> IndicatorSet:
         """What some strategies ask for, after all known bars up to the last one."""
-        need, last_open_ms = IndicatorSet(self.timeframe), self.order.last_open_ms or 0
+        need, order = IndicatorSet(self.timeframe), BarOrder(self.timeframe)
         for strategy_id, parameters in kinds:
             STRATEGIES[strategy_id](parameters, need)
         own = self.recent.bars() if self.recent is not None else []
-        own_from_ms = own[0].open_time_ms if own else last_open_ms + 1
-        for bar in chain(takewhile(lambda bar: bar.open_time_ms < own_from_ms, bars), own):
-            need.update(bar)
+        own_from_ms = own[0].open_time_ms if own else (self.order.last_open_ms or 0) + 1
+        earlier = (bar for bar in bars if bar.open_time_ms < own_from_ms)
+        for bar in chain(earlier, own):
+            if order.see(bar.open_time_ms) in IN_ORDER:
+                need.update(bar)
         return need
 
     def _hold(self, strategy_id: str) -> None:
@@ -158,7 +160,7 @@ class KeyAnalyzer:
         """
         last: Bar | None = None
         for bar in bars:
-            if self.order.see(bar.open_time_ms) not in (Arrival.NEXT, Arrival.AFTER_GAP):
+            if self.order.see(bar.open_time_ms) not in IN_ORDER:
                 continue
             if last is not None:
                 self._see(last)
@@ -177,7 +179,7 @@ class KeyAnalyzer:
         elif arrival is Arrival.AFTER_GAP:
             tally.gaps += 1
             tally.missing_bars += missing
-        return arrival in (Arrival.NEXT, Arrival.AFTER_GAP)
+        return arrival in IN_ORDER
 
     def _count(self, bar: Bar) -> None:
         tally = self.tally

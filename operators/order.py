@@ -16,6 +16,10 @@ class Arrival(Enum):
     OUT_OF_ORDER = "out_of_order"
 
 
+IN_ORDER = (Arrival.NEXT, Arrival.AFTER_GAP)
+"""How bars that are analyzed arrive."""
+
+
 class BarOrder:
     """Watches the open times of one key."""
 

@@ -17,8 +17,8 @@ from dataflow.commands.options import (
     MinConfidenceOption,
     OverridesOption,
     StrategiesOption,
-    configuration_from,
     console_beside,
+    pinned_from,
 )
 from dataflow.live.line_file import STDOUT
 from dataflow.market import write_market
@@ -28,9 +28,11 @@ from dataflow.replay.progress import Progress
 from dataflow.replay.run import Outcome
 from dataflow.replay.run import replay as run_replay
 from dataflow.tables import progress_bar, replay_tables
+from operators.script import Script, script_of
 from operators.times import parse_time_ms
 from state.errors import SkipInput, StopProgram
 from strategies.configuration import configuration_of
+from strategies.resolution import COMMAND_LINE
 
 
 def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -50,6 +52,10 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     overrides: OverridesOption = None,
     min_confidence: MinConfidenceOption = None,
     cooldown_bars: CooldownOption = None,
+    changes: Annotated[
+        Path | None,
+        typer.Option(help="JSON lines of changes of the configuration, as `ta-bot config audit --json` writes them"),
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Emit from this open time on (UTC); earlier bars only warm up")
     ] = None,
@@ -65,7 +71,8 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row")] = False,
 ) -> None:
     """Replay recorded klines through the whole flow and write the signals in the order of time."""
-    configuration = configuration_from(strategies, overrides, min_confidence, cooldown_bars)
+    pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
+    script = Script() if changes is None else script_of(_lines(changes), pinned)
     start_ms, end_ms = _time(start, "--from", 0), _time(end, "--to", END_OF_TIME_MS)
     if end_ms <= start_ms:
         raise StopProgram(f"--to must be later than --from, got {start} and {end}")
@@ -76,7 +83,7 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     written = [path for path in (out, alerts_out, recovery) if path is not None]
     plan = Plan(
         files=tuple(recorded_files(paths, symbol=symbol, timeframe=timeframe, leave_out=written)),
-        configuration=configuration,
+        configuration=configuration_of(pinned.engine, pinned.parameters, source=COMMAND_LINE),
         folder=recovery or Path(),
         processes=processes,
         recovery=recovery is not None,
@@ -84,6 +91,7 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         from_ms=start_ms,
         to_ms=end_ms,
         strict=strict,
+        script=script,
     )
     _replay_and_tell(plan, out, alerts_out)
 
@@ -128,6 +136,13 @@ def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
         sys.exit(128 + (outcome.by_signal or 0))
     for table in replay_tables(outcome, outcome.summary):
         console.print(table)
+
+
+def _lines(path: Path) -> list[tuple[str, bytes]]:
+    try:
+        return [(f"{path}:{number}", line) for number, line in enumerate(path.read_bytes().splitlines(), 1)]
+    except OSError as error:
+        raise StopProgram(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _time(text: str | None, option: str, default: int) -> int:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 from dataflow.recorded import RecordedFile
 from dataflow.recovery import snapshots_in
+from operators.script import Script
 from strategies.configuration import Configuration
 
 END_OF_TIME_MS = sys.maxsize
+NO_SCRIPT = Script()
 
 
 @dataclass(frozen=True)
 class Plan:
     """A replay of `files`, spread over `processes`, with its working files in `folder`.
 
-    Bars that open before `from_ms` only warm up; those that open at or after `to_ms` are left out.
+    The configuration changes as `script` says. Bars that open before `from_ms` only warm up; those that open at or
+    after `to_ms` are left out.
     """
 
     files: tuple[RecordedFile, ...]
@@ -29,6 +32,7 @@ class Plan:
     from_ms: int = 0
     to_ms: int = END_OF_TIME_MS
     strict: bool = False
+    script: Script = NO_SCRIPT
 
     @property
     def snapshots(self) -> Path:

@@ -27,6 +27,7 @@ def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dat
         history=RecordedHistory(plan.files),
         live_from_ms=plan.from_ms,
         on_bars=progress.bars_analyzed,
+        script=plan.script,
     )
 
     def logic(resume_state: Snapshot | None) -> KeyLogic:

@@ -60,6 +60,7 @@ def _description(plan: Plan) -> dict[str, Any]:
             for file in plan.files
         ],
         "settings": plan.configuration.model_dump(mode="json"),
+        "changes": [repr(change) for change in plan.script.changes],
         "period": [plan.from_ms, plan.to_ms],
         "processes": plan.processes,
         "strict": plan.strict,

@@ -56,9 +56,13 @@ def test_the_signals_of_one_process(make_bot: MakeBot, peer: Peer, outputs: Outp
     expected = MARKET.signals()
     bot = reading_all(make_bot, peer)
     outputs.wait_for(len(expected))
-    shares = [bot.counted("ta_bars_total", member) for member in range(PROCESSES)]
-    assert all(shares), "a member had nothing to do"
-    assert sum(shares) == len(MARKET.bars())
+
+    def shares() -> list[float]:
+        return [bot.counted("ta_bars_total", member) for member in range(PROCESSES)]
+
+    wait_until(lambda: sum(shares()) >= len(MARKET.bars()), "all bars to be counted")
+    assert all(shares()), "a member had nothing to do"
+    assert sum(shares()) == len(MARKET.bars())
     assert bot.end(signal.SIGTERM) == 0
     outputs.check(expected)
     assert bot.said().count("INFO ready: ") == PROCESSES, "members tell what one process tells"

@@ -17,6 +17,9 @@ SECRET = "s3cr3t"
 DEFAULTS: dict[str, object] = {
     "NATS_URL": "nats://localhost:4222",
     "MYSQL_URI": None,
+    "MONGODB_URI": None,
+    "MONGODB_DATABASE": "petrosa",
+    "CONFIG_REFRESH_INTERVAL_SECONDS": 60.0,
     "SUPPORTED_SYMBOLS": "BTCUSDT,ETHUSDT,ADAUSDT",
     "SUPPORTED_TIMEFRAMES": "15m,1h",
     "KLINES_SUBJECTS": "binance.websocket.data,binance.extraction.>,ta.klines.>",
@@ -35,6 +38,9 @@ DEFAULTS: dict[str, object] = {
 OTHERS: dict[str, tuple[str, object]] = {
     "NATS_URL": ("nats://a:4222, tls://user:word@b", "nats://a:4222, tls://user:word@b"),
     "MYSQL_URI": ("mysql://u:p@h/db", "mysql://u:p@h/db"),
+    "MONGODB_URI": ("mongodb://u:p@h/?replicaSet=rs0", "mongodb://u:p@h/?replicaSet=rs0"),
+    "MONGODB_DATABASE": ("other", "other"),
+    "CONFIG_REFRESH_INTERVAL_SECONDS": ("0.5", 0.5),
     "SUPPORTED_SYMBOLS": ("*", "*"),
     "SUPPORTED_TIMEFRAMES": ("1m, 1M", "1m, 1M"),
     "KLINES_SUBJECTS": ("a.b", "a.b"),
@@ -53,6 +59,9 @@ OTHERS: dict[str, tuple[str, object]] = {
 BAD = [
     *[("NATS_URL", text) for text in (",", "http://h", "ws://h", "nats://h:port", "nats://", "h:4222 g:4222")],
     *[("MYSQL_URI", text) for text in ("postgres://h/db", "h", "mysql://h", "sqlite://", "mysql://u:p@ss@h/db")],
+    *[("CONFIG_REFRESH_INTERVAL_SECONDS", text) for text in ("0", "nan", "inf", "-1", "1m")],
+    *[("MONGODB_URI", text) for text in ("mongo://h", "h:27017", "mongodb://", "mongodb://u:p@ss@h")],
+    *[("MONGODB_DATABASE", text) for text in ("x" * 64,)],
     *[("SUPPORTED_SYMBOLS", text) for text in ("B@D", ",", "BTCUSDT,*", "B\nTC")],
     *[("SUPPORTED_TIMEFRAMES", text) for text in ("7m", ",", "15m 1h")],
     *[("KLINES_SUBJECTS", text) for text in (",", "a b", ">", "a,ta.*.BTCUSDT.>", "signals.*", "ta.deadletter")],
@@ -106,7 +115,7 @@ def test_what_is_given_counts_before_variables_unless_it_is_none(monkeypatch: py
 
 
 def test_variables_of_other_programs_are_nothing_to_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONGODB_URI", "mongodb://elsewhere")
+    monkeypatch.setenv("FASTAPI_PORT", "none")
 
     assert said(settings_of()) == DEFAULTS
 
