@@ -184,6 +184,14 @@ def version_of(stored: object) -> int:
     return max(1, int(number))
 
 
+def version_or_0(row: Row) -> int:
+    """The version of an unusable row, as far as it says one."""
+    try:
+        return version_of(row.get("version"))
+    except SkipInput:
+        return 0
+
+
 def time_ms_of(stored: object) -> int:
     """A time in milliseconds since 1970: of a moment, its text, or a number. 0 where there is none that can be read."""
     if isinstance(stored, datetime):
@@ -196,6 +204,11 @@ def time_ms_of(stored: object) -> int:
         return _ms_of(datetime.fromisoformat(stored))
     except ValueError:
         return 0
+
+
+def known_times(times: Mapping[str, int], written: Callable[[int], T]) -> dict[str, T]:
+    """Times as a store writes them; what is unknown is left to what the store has there."""
+    return {name: written(time_ms) for name, time_ms in times.items() if time_ms}
 
 
 def text_of_time(time_ms: int) -> str:
