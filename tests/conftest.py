@@ -10,6 +10,7 @@ import pytest
 from state.klines import KlineStore
 from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
+from tests.mongo_server import MongoDatabase, MongoServer, mongo_database, running_mongod
 from tests.nats_server import NatsServer, Peer, peer_of, running_server
 
 
@@ -24,6 +25,27 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 def mysql(mariadb: MariaDB) -> Iterator[MySQLDatabase]:
     """An empty MySQL database."""
     with mysql_database(mariadb) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """One server per test process. Who stops it starts it again."""
+    with running_mongod(tmp_path_factory.mktemp("mongod")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def guarded_mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A server that asks for passwords."""
+    with running_mongod(tmp_path_factory.mktemp("guarded_mongod"), auth=True) as server:
+        yield server
+
+
+@pytest.fixture
+def mongo(mongod: MongoServer) -> Iterator[MongoDatabase]:
+    """An empty MongoDB database."""
+    with mongo_database(mongod) as database:
         yield database
 
 

@@ -184,6 +184,14 @@ def version_of(stored: object) -> int:
     return max(1, int(number))
 
 
+def version_or_0(row: Row) -> int:
+    """The version of an unusable row, as far as it says one."""
+    try:
+        return version_of(row.get("version"))
+    except SkipInput:
+        return 0
+
+
 def time_ms_of(stored: object) -> int:
     """A time in milliseconds since 1970: of a moment, its text, or a number. 0 where there is none that can be read."""
     if isinstance(stored, datetime):

@@ -17,25 +17,24 @@ from state.configs.changing import changed, newest_first, read_again, takes_plac
 from state.configs.records import AuditEntry, Change, ConfigRecord, Scope
 from state.configs.rows import (
     AUDITS,
-    DELETED,
     PLACES,
     Place,
     Row,
     entry_of,
     json_text,
     keys_of,
-    metadata_of,
     place_of,
     record_of,
     shown,
     text_of_time,
     usable,
-    version_of,
+    version_or_0,
 )
 from state.configs.schema import Columns, columns_of, make_schema
+from state.configs.statements import add_entry, locked, rows_of, set_record
 from state.configs.store import MOST_ENTRIES
 from state.database import Database
-from state.errors import ReadAgain, RetryLater, SkipInput, StopProgram
+from state.errors import ReadAgain, RetryLater, StopProgram
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class SqlConfigStore:
         found: dict[Scope, ConfigRecord] = {}
         with self._reading() as (connection, columns):
             for place in PLACES:
-                rows = _rows(connection, place.records, columns)
+                rows = rows_of(connection, place.records, columns)
                 for record in usable(
                     rows, partial(record_of, place=place, source=self.kind), self._report(place.records)
                 ):
@@ -141,37 +140,37 @@ class SqlConfigStore:
             latest: list[sa.ColumnElement[Any]] = [
                 sa.desc(sa.column(name)) for name in ("changed_at", "version") if name in known
             ]
-            rows = _rows(connection, audit, columns, where, latest, limit)
+            rows = rows_of(connection, audit, columns, where, latest, limit)
         return newest_first(usable(rows, partial(entry_of, keys=AUDITS[audit]), self._report(audit)))
 
     def _put(
         self, connection: sa.Connection, change: Change, entry_id: str, now_ms: int
     ) -> tuple[ConfigRecord, AuditEntry]:
-        row = _locked(connection, change.scope)
+        row = locked(connection, change.scope)
         current = self._readable(row, place_of(change.scope))
-        least = _version_or_none(row) if row and current is None else 0
+        least = version_or_0(row) if row and current is None else 0
         record, entry = changed(change, current, entry_id, now_ms, self.kind, least)
-        _set(connection, record, row)
-        connection.execute(sa.insert(_audit_table(entry)).values(_audit_values(entry)))
+        set_record(connection, record, row)
+        add_entry(connection, entry)
         return record, entry
 
     def _copy_records(self, connection: sa.Connection, batch: list[ConfigRecord]) -> None:
         for record in batch:
-            row = _locked(connection, record.scope)
+            row = locked(connection, record.scope)
             if takes_place_of(record, self._readable(row, place_of(record.scope))):
-                _set(connection, record, row)
+                set_record(connection, record, row)
 
     def _copy_entries(self, connection: sa.Connection, batch: list[AuditEntry]) -> None:
         known: set[str] = set()
         for audit in {place_of(entry.scope).audit for entry in batch}:
             named = sa.column("audit_id").in_([entry.id for entry in batch])
-            rows = _rows(connection, audit, {audit: set()}, [sa.or_(named, sa.column("audit_id").is_(None))])
+            rows = rows_of(connection, audit, {audit: set()}, [sa.or_(named, sa.column("audit_id").is_(None))])
             known |= {entry.id for entry in usable(rows, partial(entry_of, keys=AUDITS[audit]), lambda *_: None)}
             known |= {row["audit_id"] for row in rows if row["audit_id"]}
         for entry in batch:
             if entry.id not in known:
                 known.add(entry.id)
-                connection.execute(sa.insert(_audit_table(entry)).values(_audit_values(entry)))
+                add_entry(connection, entry)
 
     def _readable(self, row: Row | None, place: Place) -> ConfigRecord | None:
         """The record in a row; an unusable one is as good as none."""
@@ -236,91 +235,8 @@ def _met_another(error: RetryLater) -> bool:
     return isinstance(cause, exc.DBAPIError) and cause.orig is not None and cause.orig.args[:1] == (_DEADLOCK,)
 
 
-def _rows(
-    connection: sa.Connection | None,
-    table: str,
-    columns: Columns,
-    where: Iterable[sa.ColumnElement[bool]] = (),
-    order: Iterable[sa.ColumnElement[Any]] = (),
-    limit: int | None = None,
-) -> list[Row]:
-    """Rows with all columns that there are; none without the table."""
-    if connection is None or table not in columns:
-        return []
-    query = sa.select(sa.text("*")).select_from(sa.table(table)).where(*where).order_by(*order).limit(limit)
-    return [row._asdict() for row in connection.execute(query)]
-
-
-def _latest_first(columns: set[str]) -> list[sa.ColumnElement[Any]]:
-    return [sa.desc(sa.column(name)) for name in ("changed_at", "version") if name in columns]
-
-
-def _locked(connection: sa.Connection, scope: Scope) -> Row | None:
-    """The row of a scope, which nobody else can change now.
-
-    Looking for it first without a lock keeps MySQL from locking the gap where a row is missing, in which two writers
-    would wait for each other.
-    """
-    place = place_of(scope)
-    query = sa.select(sa.text("*")).select_from(sa.table(place.records)).where(*_is_of(scope, place))
-    if connection.execute(query).first() is None:
-        return None
-    row = connection.execute(query.with_for_update()).first()
-    return row._asdict() if row else None
-
-
-def _is_of(scope: Scope, place: Place) -> list[sa.ColumnElement[bool]]:
-    return [sa.column(name) == value for name, value in keys_of(scope, place.keys).items()]
-
-
-def _set(connection: sa.Connection, record: ConfigRecord, row: Row | None) -> None:
-    """Have a record in the table, in the place of a row that is there."""
-    place = place_of(record.scope)
-    metadata = {name: value for name, value in metadata_of(row or {}).items() if name != DELETED}
-    values = {
-        "parameters": json_text(record.parameters or {}),
-        "version": record.version,
-        "created_at": text_of_time(record.created_ms),
-        "updated_at": text_of_time(record.updated_ms),
-        "created_by": record.created_by,
-        "metadata": json_text({**metadata, DELETED: True} if record.parameters is None else metadata),
-    }
-    keys = keys_of(record.scope, place.keys)
-    table = sa.table(place.records, *map(sa.column, [*keys, *values]))
-    if row is None:
-        connection.execute(sa.insert(table).values({**keys, **values}))
-    else:
-        connection.execute(sa.update(table).where(*_is_of(record.scope, place)).values(values))
-
-
-def _audit_table(entry: AuditEntry) -> sa.TableClause:
-    return sa.table(place_of(entry.scope).audit, *map(sa.column, _audit_values(entry)))
-
-
-def _audit_values(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        **keys_of(entry.scope, AUDITS[place_of(entry.scope).audit]),
-        "action": entry.action,
-        "old_parameters": None if entry.old_parameters is None else json_text(entry.old_parameters),
-        "new_parameters": None if entry.new_parameters is None else json_text(entry.new_parameters),
-        "changed_by": entry.changed_by,
-        "changed_at": text_of_time(entry.changed_ms),
-        "reason": entry.reason,
-        "version": entry.version,
-        "audit_id": entry.id,
-    }
-
-
 def _check_text(change: Change) -> None:
     json_text({"parameters": change.parameters, "changed_by": change.changed_by, "reason": change.reason})
-
-
-def _version_or_none(row: Row) -> int:
-    """The version of an unusable row, as far as it says one."""
-    try:
-        return version_of(row.get("version"))
-    except SkipInput:
-        return 0
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -238,4 +238,9 @@ def open_stores(
         StopProgram: a URI is not usable.
     """
     sql = SqlConfigStore(Database(mysql_uri or embedded_uri))
-    return ConfigStores(sql)
+    if mongodb_uri is None:
+        return ConfigStores(sql)
+    from state.configs.mongo import MongoConfigStore  # who has none need not wait for its driver
+
+    mongo = MongoConfigStore(mongodb_uri, mongodb_database)
+    return ConfigStores(mongo, sql, fallback_takes_writes=fallback_takes_writes)

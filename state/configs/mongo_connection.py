@@ -1,0 +1,140 @@
+"""A connection to MongoDB, and its errors by what the caller should do."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote_plus
+
+from bson import DatetimeConversion
+from bson.errors import InvalidDocument
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, InvalidName, OperationFailure, PyMongoError, WriteConcernError
+
+from state.errors import RetryLater, SkipInput, StopProgram
+
+Document = dict[str, Any]
+
+# What happens to connections is told by who uses them; there, commands are written out whole.
+logging.getLogger("pymongo").setLevel(logging.ERROR)
+
+_URI = re.compile(r"mongodb(?:\+srv)?://(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?(?P<hosts>[^@/?]+)")
+
+# What a server says that waiting may mend: out of time, memory or disk, another one's locks or writes in the way,
+# shutting down, starting, electing, a network error.
+_FOR_NOW = frozenset(
+    {6, 7, 24, 46, 50, 63, 64, 89, 91, 100, 112, 117, 133, 134, 146, 150, 189, 202, 225, 234, 237, 246, 262, 290, 317}
+    | {358, 384, 9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 14031}
+)
+_FOR_NOW_LABELS = ("RetryableWriteError", "TransientTransactionError")
+
+
+class MongoConnection:
+    """A database of a MongoDB server or cluster. Nothing is connected to before the first use, of any thread.
+
+    Every answer is waited for `timeout_secs` at most. What is written survives the death of the server that took it.
+    `name` is where it is, without user, password and options.
+
+    Raises:
+        StopProgram: the URI or the database's name is not usable.
+    """
+
+    def __init__(self, uri: str, database_name: str, timeout_secs: float) -> None:
+        parts = _URI.match(uri)
+        if parts is None:
+            raise StopProgram(_UNUSABLE)
+        self._client = _client_of(uri, round(timeout_secs * 1000))
+        self.database = self._named(database_name)
+        user, password = (unquote_plus(parts[name] or "") for name in ("user", "password"))
+        self.name = f"mongodb://{'***@' if user else ''}{parts['hosts']}/{database_name}"
+        self._secrets = {
+            **{f"{mark}{user}{mark}": "***" for mark in "'\"" if user},
+            **({password: "***"} if password else {}),
+        }
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Raises instead of the driver's errors.
+
+        Raises:
+            RetryLater: the server cannot be reached, is too slow, busy, or went away.
+            StopProgram: the user must mend something, such as a password or rights.
+            SkipInput: MongoDB cannot hold a value.
+        """
+        try:
+            yield
+        except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
+            raise SkipInput(f"expected values that MongoDB can hold: {error}"[:200]) from error
+        except PyMongoError as error:
+            kind = RetryLater if _is_for_now(error) else StopProgram
+            raise kind(self.line(_said(error))) from error
+
+    def line(self, text: str) -> str:
+        """An error's text in one line that says where, without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return f"{self.name}: {' '.join(text.split())}"
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._client.close()
+
+    def _named(self, database_name: str) -> Database[Document]:
+        try:
+            return self._client[database_name]
+        except InvalidName as error:
+            self.close()
+            raise StopProgram(f"MongoDB database: expected a database's name, got {database_name!r:.60}") from error
+
+
+_UNUSABLE = (
+    "MongoDB URI: expected mongodb://user:password@host:27017/?options or mongodb+srv://...,"
+    " with @ : / ? # % in user and password percent-encoded, and options that pymongo knows"
+)
+
+
+def _client_of(uri: str, timeout_ms: int) -> MongoClient[Document]:
+    """A client. Errors never quote the URI: what is wrong may be a password with a character unencoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # options that would be left out
+            return MongoClient(
+                uri,
+                connect=False,
+                datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+                unicode_decode_error_handler="replace",
+                serverSelectionTimeoutMS=timeout_ms,
+                connectTimeoutMS=timeout_ms,
+                socketTimeoutMS=timeout_ms,
+                timeoutMS=timeout_ms,
+                w="majority",
+                journal=True,
+                readConcernLevel="majority",
+            )
+    except (PyMongoError, ValueError, TypeError, OSError, UserWarning, DeprecationWarning):
+        raise StopProgram(_UNUSABLE) from None  # their causes may quote it
+
+
+def _is_for_now(error: PyMongoError) -> bool:
+    if isinstance(error, ConnectionFailure | WriteConcernError) or error.timeout:
+        return True
+    if any(error.has_error_label(label) for label in _FOR_NOW_LABELS):
+        return True
+    if not isinstance(error, OperationFailure):
+        return False
+    of_many = (error.details or {}).get("writeErrors", [])
+    return error.code in _FOR_NOW or any(each.get("code") in _FOR_NOW for each in of_many)
+
+
+def _said(error: PyMongoError) -> str:
+    """What the server says, or the driver; without the command, and without what the driver knows of the servers."""
+    details = error.details if isinstance(error, OperationFailure) else None
+    text = str((details or {}).get("errmsg") or error)
+    for rest in (" to execute command", ", Timeout:", " (configured timeouts:", ", full error:"):
+        text = text.partition(rest)[0]
+    return text or type(error).__name__
