@@ -61,7 +61,7 @@ def set_(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     reason: ReasonOption = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Change nothing; say whether it is possible, and for a symbol what it does"),
+        typer.Option("--dry-run", help="Change nothing; say if it is possible, and for a symbol what it does"),
     ] = False,
     timeframe: Annotated[str, typer.Option(help="Timeframe of the bars of a dry run")] = "15m",
     bars: Annotated[int, typer.Option(min=1, max=2000, help="Bars of a dry run")] = 200,
@@ -142,9 +142,8 @@ def _try(
     *,
     as_json: bool,
 ) -> None:
-    what = (
-        {"application": parameters} if strategy == APPLICATION else {"strategy_id": strategy, "parameters": parameters}
-    )
+    is_strategy = strategy != APPLICATION
+    what = {"strategy_id": strategy, "parameters": parameters} if is_strategy else {"application": parameters}
     content = client.ask("POST", "/config/validate", body={**what, "symbol": symbol, **more})
     verdict = content["data"]
     if not verdict["valid"]:

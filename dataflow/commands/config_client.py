@@ -51,7 +51,7 @@ class ConfigClient:
                 trust_env=False,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise StopProgram(f"{self.url}: cannot be asked: {error or type(error).__name__}") from error
+            raise StopProgram(f"{self.url}: cannot be asked: {str(error) or type(error).__name__}") from error
         return self._content(answer)
 
     def _content(self, answer: httpx.Response) -> dict[str, Any]:
