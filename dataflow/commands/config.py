@@ -16,7 +16,7 @@ from dataflow.commands.config_client import (
     ConfigClient,
     path_of,
 )
-from dataflow.commands.config_tables import audit_table, config_table, done_line, dry_run_table
+from dataflow.commands.config_tables import audit_table, config_table, done_line, dry_run_line, dry_run_table
 from dataflow.commands.config_values import values_of
 from dataflow.commands.options import console_beside
 from state.errors import StopProgram
@@ -153,8 +153,11 @@ def _try(
         return
     console = console_beside()
     console.print("possible; nothing was changed")
-    if verdict["dry_run"]:
-        console.print(dry_run_table(verdict["dry_run"]))
+    found = verdict["dry_run"]
+    if found:
+        console.print(dry_run_line(found), highlight=False, soft_wrap=True)
+        if found["appear"] or found["disappear"] or found["changed"]:
+            console.print(dry_run_table(found))
 
 
 def _who(by: str | None, reason: str | None, expected_version: int | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,7 @@ class ConfigClient:
 
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # commands say themselves what became of a request
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         if not token.isascii() or not token.replace(" ", "").isprintable():
             raise StopProgram(f"{TOKEN_VARIABLE}: expected ASCII characters")

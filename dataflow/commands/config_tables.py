@@ -11,12 +11,14 @@ from rich.table import Table
 
 Content = Mapping[str, Any]
 
+_WHOLE = ("when", "time", "who", "symbol")
+
 
 def config_table(title: str, data: Content) -> Table:
     """A configuration: what is in force, and what of it is stored there."""
     stored = data["stored_parameters"]
     held = "nothing stored here" if stored is None else f"version {data['version']}"
-    table = _table(f"{title}: {held}, from {data['source']}", "parameter", "in force", "stored here", "")
+    table = _table(f"{title}: {held}, in force from {data['source']}", "parameter", "in force", "stored here", "")
     for name, value in data["parameters"].items():
         changed = "changed" if name in data["changed_parameters"] else ""
         table.add_row(escape(name), _text(value), _text(stored[name]) if stored and name in stored else "", changed)
@@ -47,12 +49,18 @@ def audit_table(title: str, entries: Iterable[Content]) -> Table:
     return table
 
 
+def dry_run_line(found: Content) -> str:
+    """How many signals a change would make, unmake or change."""
+    bars = f"{found['bars']} bars of {found['symbol']} {found['timeframe']}"
+    counts = ", ".join(f"{len(found[what])} {what}" for what in ("appear", "disappear"))
+    return f"signals of the last {bars}: {counts}, {len(found['changed'])} change, {found['unchanged']} stay the same"
+
+
 def dry_run_table(found: Content) -> Table:
     """The signals that a change would make, unmake or change."""
-    bars = f"{found['bars']} bars of {found['symbol']} {found['timeframe']}"
-    table = _table(f"Signals of the last {bars}; {found['unchanged']} stay as they are", "", "time", "strategy")
-    for column in ("action", "confidence", "price"):
-        table.add_column(column, justify="left" if column == "action" else "right")
+    table = _table("", "", "time", "strategy", "action")
+    for column in ("confidence", "price"):
+        table.add_column(column, justify="right")
     rows = [("appears", signal) for signal in found["appear"]]
     rows += [("disappears", signal) for signal in found["disappear"]]
     rows += [("changes", pair["after"]) for pair in found["changed"]]
@@ -65,6 +73,8 @@ def dry_run_table(found: Content) -> Table:
 def _changes(entry: Content) -> Iterator[str]:
     old, new = entry["old_parameters"], entry["new_parameters"]
     yield str(entry["action"]).lower()
+    if entry["strategy_id"] is None or entry["symbol"] is not None:  # what is not stored there is not a value
+        old, new = old or {}, new or {}
     if old is not None and new is not None:
         for name in sorted({*old, *new}):
             if old.get(name) != new.get(name):
@@ -78,7 +88,7 @@ def _text(value: Any) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=not index)
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE or not index)
     return table
