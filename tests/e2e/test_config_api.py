@@ -56,7 +56,7 @@ def test_schema_and_defaults_are_those_of_the_strategy(api: ApiServer, strategy_
     for name, parameter in parameters.items():
         assert parameter["type"] == type(DEFAULTS[strategy_id][name]).__name__
         assert parameter["min"] <= parameter["example"] <= parameter["max"]
-        STRATEGIES[strategy_id].parameters(**{name: parameter["example"]})  # type: ignore[arg-type]
+        STRATEGIES[strategy_id].parameters(**{name: parameter["example"]})
         assert parameter["description"]
 
 

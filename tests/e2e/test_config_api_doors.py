@@ -57,7 +57,7 @@ def test_without_a_token_that_is_known_nothing_is_told(api: ApiServer, method: s
 
 @pytest.mark.parametrize("value", [f"Basic {READ}", READ, "Bearer", f"Bearer {READ}, Bearer {WRITE}", "ÿ" * 20])
 def test_other_authorizations_are_none(api: ApiServer, value: str) -> None:
-    headers = {"Authorization": value.encode("latin-1")}
+    headers = {b"Authorization": value.encode("latin-1")}
     assert api.client.get("/api/v1/strategies", headers=headers).status_code == 401
 
 
