@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from state.configs.store import ConfigStore
 from state.klines import KlineStore
+from tests.configs import ConfigDatabase, config_store
 from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
 from tests.mongo_server import MongoDatabase, MongoServer, mongo_database, running_mongod
@@ -56,6 +58,23 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqlDatabase:
         return SQLiteFile(tmp_path / "klines.sqlite3")
     mysql: SqlDatabase = request.getfixturevalue("mysql")
     return mysql
+
+
+@pytest.fixture(params=["sqlite", "mysql", "mongodb"])
+def config_database(request: pytest.FixtureRequest, tmp_path: Path) -> ConfigDatabase:
+    """An empty database of each kind that the configuration may be in."""
+    if request.param == "sqlite":
+        return SQLiteFile(tmp_path / "configs.sqlite3")
+    found: ConfigDatabase = request.getfixturevalue("mongo" if request.param == "mongodb" else "mysql")
+    return found
+
+
+@pytest.fixture(name="config_store")
+def _config_store(config_database: ConfigDatabase) -> Iterator[ConfigStore]:
+    """The store of the configuration in it."""
+    store = config_store(config_database)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from bson import Decimal128
 
 from state.configs.mongo_connection import Document
 from state.configs.records import AuditEntry, ConfigRecord
-from state.configs.rows import AUDITS, DELETED, Row, keys_of, metadata_of, moment_of, place_of
+from state.configs.rows import AUDITS, DELETED, Row, keys_of, known_times, metadata_of, moment_of, place_of
 from state.errors import SkipInput
 
 CHANGE = "change"
@@ -50,8 +50,7 @@ def record_fields(record: ConfigRecord, document: Mapping[str, Any] | None, entr
     fields = {
         "parameters": record.parameters or {},
         "version": record.version,
-        "created_at": moment_of(record.created_ms),
-        "updated_at": moment_of(record.updated_ms),
+        **known_times({"created_at": record.created_ms, "updated_at": record.updated_ms}, moment_of),
         "created_by": record.created_by,
         "metadata": metadata,
     }
@@ -70,7 +69,7 @@ def entry_document(entry: AuditEntry) -> Document:
         "old_parameters": entry.old_parameters,
         "new_parameters": entry.new_parameters,
         "changed_by": entry.changed_by,
-        "changed_at": moment_of(entry.changed_ms),
+        **known_times({"changed_at": entry.changed_ms}, moment_of),
         "reason": entry.reason,
         "version": entry.version,
         "audit_id": entry.id,

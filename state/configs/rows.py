@@ -206,6 +206,11 @@ def time_ms_of(stored: object) -> int:
         return 0
 
 
+def known_times(times: Mapping[str, int], written: Callable[[int], T]) -> dict[str, T]:
+    """Times as a store writes them; what is unknown is left to what the store has there."""
+    return {name: written(time_ms) for name, time_ms in times.items() if time_ms}
+
+
 def text_of_time(time_ms: int) -> str:
     """A time as SQL databases have it.
 

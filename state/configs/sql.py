@@ -33,7 +33,7 @@ from state.configs.rows import (
 from state.configs.schema import Columns, columns_of, make_schema
 from state.configs.statements import add_entry, locked, rows_of, set_record
 from state.configs.store import MOST_ENTRIES
-from state.database import Database
+from state.database import TIMEOUT_SECS, Database
 from state.errors import ReadAgain, RetryLater, StopProgram
 
 log = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ class SqlConfigStore:
         raise _OtherWriter(self.name)
 
     def _write_once(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._writing:
+        with self._taking_turns():
             try:
                 if not self._has_schema:
                     make_schema(self._database)
@@ -209,6 +209,19 @@ class SqlConfigStore:
             except StopProgram:
                 self._has_schema = False  # tables may have been dropped meanwhile
                 raise
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        """In SQLite one may write at a time, and who waits is not told when it may: better to wait here."""
+        if not self._database.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=TIMEOUT_SECS):
+            raise RetryLater(f"{self.name}: others are writing")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _write_anyhow(self, work: Callable[[sa.Connection], None]) -> None:
         """Do what finds out itself what is there already."""

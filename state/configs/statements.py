@@ -8,7 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from state.configs.records import AuditEntry, ConfigRecord, Scope
-from state.configs.rows import AUDITS, DELETED, Place, Row, json_text, keys_of, metadata_of, place_of, text_of_time
+from state.configs.rows import (
+    AUDITS,
+    DELETED,
+    Place,
+    Row,
+    json_text,
+    keys_of,
+    known_times,
+    metadata_of,
+    place_of,
+    text_of_time,
+)
 from state.configs.schema import Columns
 
 
@@ -57,8 +68,7 @@ def set_record(connection: sa.Connection, record: ConfigRecord, row: Row | None)
     values = {
         "parameters": json_text(record.parameters or {}),
         "version": record.version,
-        "created_at": text_of_time(record.created_ms),
-        "updated_at": text_of_time(record.updated_ms),
+        **known_times({"created_at": record.created_ms, "updated_at": record.updated_ms}, text_of_time),
         "created_by": record.created_by,
         "metadata": json_text({**metadata, DELETED: True} if record.parameters is None else metadata),
     }
@@ -84,7 +94,7 @@ def _audit_values(entry: AuditEntry) -> dict[str, Any]:
         "old_parameters": None if entry.old_parameters is None else json_text(entry.old_parameters),
         "new_parameters": None if entry.new_parameters is None else json_text(entry.new_parameters),
         "changed_by": entry.changed_by,
-        "changed_at": text_of_time(entry.changed_ms),
+        **known_times({"changed_at": entry.changed_ms}, text_of_time),
         "reason": entry.reason,
         "version": entry.version,
         "audit_id": entry.id,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_SECS = 5.0
+
+# A store that says nothing is not waited for longer.
+CLOSE_SECS = 5.0
 
 # Changes kept for a fallback that is away, in case that it comes back when the primary is away; agreeing has them all.
 MOST_OWED = 1_000
@@ -114,7 +118,10 @@ class ConfigStores:
         """Have both stores hold the same; False when one of them is away."""
         if self._fallback is None:
             return True
+        asked_secs = time.monotonic()
         with self._agreeing:
+            if any(watched.was_away_since(asked_secs) for watched in self._all):
+                return False  # somebody else has just waited for it
             events = self._events
             try:
                 agree(self._primary, self._fallback)
@@ -138,7 +145,7 @@ class ConfigStores:
         """Stop that, and let go of all connections."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_SECS)
         for watched in self._all:
             watched.store.close()
 
@@ -169,8 +176,7 @@ class ConfigStores:
             meanwhile = f"; {fallback.store.kind} is not set up to take changes meanwhile" if fallback else ""
             raise RetryLater(f"the configuration cannot be changed: {self._reasons}{meanwhile}")
         try:
-            with self._owing:
-                fallback.use(self._pay)
+            self._pay(fallback)
             record, entry = fallback.use(lambda store: store.put(change, uuid4().hex, self._clock_ms()))
         except RetryLater as error:
             raise RetryLater(f"the configuration cannot be changed: {self._reasons}") from error
@@ -184,21 +190,28 @@ class ConfigStores:
             return True
         with self._owing:
             self._owed.append((record, entry))
-            try:
-                self._fallback.use_unless_resting(self._pay)
-            except RetryLater:
-                return False
+        try:
+            self._pay(self._fallback)
+        except RetryLater:
+            return False
         return True
 
-    def _pay(self, fallback: ConfigStore) -> None:
-        if self._owed:
-            records, entries = zip(*self._owed, strict=True)
-            fallback.copy(records, entries)
-            self._owed.clear()
+    def _pay(self, fallback: Watched) -> None:
+        """Copy the changes that the fallback could not take when they were made."""
+        with self._owing:
+            if self._owed:
+                records, entries = zip(*self._owed, strict=True)
+                fallback.use_unless_resting(lambda store: store.copy(records, entries))
+                self._owed.clear()
 
     def _look_after(self) -> None:
         while True:
-            self._look()
+            try:
+                self._look()
+            except RetryLater:
+                pass  # it is known why
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next look may do better
+                log.warning("the stores of the configuration could not be looked after: %r", error)
             if self._stopping.wait(self._retry_secs):
                 return
 
@@ -206,20 +219,13 @@ class ConfigStores:
         """See whether those that were away are back, and have both agree when they are."""
         for watched in self._all:
             if watched.is_away:
-                self._can(watched, lambda store: store.check())
+                with suppress(RetryLater):
+                    watched.use(lambda store: store.check())
         if self._fallback is None or self._fallback.is_away:
             return
         if not self._primary.is_away and not self._is_settled:
             self.agree()
-        with self._owing:
-            self._can(self._fallback, self._pay)
-
-    def _can(self, watched: Watched, what: Callable[[ConfigStore], object]) -> bool:
-        try:
-            watched.use(what)
-        except RetryLater:
-            return False
-        return True
+        self._pay(self._fallback)
 
 
 def open_stores(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from state.configs.store import ConfigStore
-from state.errors import RetryLater, StopProgram
+from state.errors import ReadAgain, RetryLater, SkipInput, StopProgram
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ class Watched:
         """Whether it was away a moment ago."""
         return self.is_away and time.monotonic() < self._found_away_secs + self._retry_secs
 
+    def was_away_since(self, moment_secs: float) -> bool:
+        """Whether it was found away since a moment of the monotonic clock, and not there again."""
+        return self.is_away and self._found_away_secs >= moment_secs
+
     def use(self, what: Callable[[ConfigStore], T]) -> T:
         """Do something with the store.
 
@@ -50,6 +54,9 @@ class Watched:
         except (RetryLater, StopProgram) as error:
             self._found_away(str(error))
             raise RetryLater(str(error)) from error
+        except (ReadAgain, SkipInput):
+            self._found_there()
+            raise
         self._found_there()
         return done
 
