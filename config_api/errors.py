@@ -31,6 +31,10 @@ class Finding(BaseModel):
         default=None, description="The symbol whose own values the change does not go with, if that is what is wrong"
     )
 
+    def __str__(self) -> str:
+        """In words: several parameters together are named by the message itself."""
+        return f"{self.parameter}: {self.message}" if self.parameter and "," not in self.parameter else self.message
+
 
 class CurrentVersion(BaseModel):
     """What there is by now."""
@@ -74,7 +78,7 @@ class ApiError(Exception):
 
 def invalid(findings: Sequence[Finding]) -> ApiError:
     """The change is not possible as it is: mend what was found."""
-    told = "; ".join(f"{one.parameter}: {one.message}" if one.parameter else one.message for one in findings[:3])
+    told = "; ".join(map(str, findings[:3]))
     more = f"; and {len(findings) - 3} more" if len(findings) > 3 else ""
     return ApiError(422, "invalid", f"{told}{more}", findings)
 

@@ -10,6 +10,7 @@ import typer
 
 from dataflow.commands.analyze import analyze
 from dataflow.commands.api import api
+from dataflow.commands.config import config_app
 from dataflow.commands.dev import dev
 from dataflow.commands.history import history_app
 from dataflow.commands.record import record
@@ -31,6 +32,7 @@ app = typer.Typer(
 for command in (run, dev, api, analyze, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
+app.add_typer(config_app, name="config")
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from config_api import application as settings
 from config_api.desk import Wanted
 from config_api.envelope import READ, WRITE, answers
 from config_api.guarded import GuardedRoute
-from config_api.requests import Change, Rollback
-from config_api.routes.parts import Limit, TheDesk, audit_items
+from config_api.requests import ApplicationChange, Rollback
+from config_api.routes.parts import APage, TheDesk, audit_items
 from config_api.views import ApplicationAnswer, ApplicationConfig, AuditAnswer, Metadata
 from state.configs.records import APPLICATION
 
@@ -26,7 +26,7 @@ def read_application(desk: TheDesk) -> ApplicationAnswer:
 
 
 @router.post("", summary="Change the application's settings", responses=answers(*WRITE))
-def change_application(change: Change, desk: TheDesk) -> ApplicationAnswer:
+def change_application(change: ApplicationChange, desk: TheDesk) -> ApplicationAnswer:
     """Change some settings; the others stay as they are. What changes nothing makes no version."""
     wanted = Wanted(change.changed_by, change.reason, change.expected_version)
     records = desk.fresh()
@@ -37,9 +37,9 @@ def change_application(change: Change, desk: TheDesk) -> ApplicationAnswer:
 
 
 @router.get("/audit", summary="Changes of the application's settings", responses=answers(*READ, 422))
-def audit_application(desk: TheDesk, limit: Limit = 50) -> AuditAnswer:
+def audit_application(page: APage, desk: TheDesk) -> AuditAnswer:
     """Who changed what, when and why, newest first."""
-    return AuditAnswer(data=audit_items(desk.entries(None, None, limit)), metadata=Metadata(action="read"))
+    return AuditAnswer(data=audit_items(desk.entries(None, None, page.limit)), metadata=Metadata(action="read"))
 
 
 @router.post("/rollback", summary="Go back to earlier settings", responses=answers(*WRITE, 404))

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from config_api.desk import Desk
-from config_api.requests import By, Expected, Reason
+from config_api.requests import SYMBOL, ASymbol, By, Expected, Reason
 from config_api.trials import Trials
 from config_api.views import AuditItem
 from operators.times import format_time
 from state.configs.records import AuditEntry
 from state.configs.store import MOST_ENTRIES
+from strategies.registry import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,37 @@ def _trials(request: Request) -> Trials:
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheTrials = Annotated[Trials, Depends(_trials)]
 
-StrategyId = Annotated[str, Path(description="A strategy", examples=["momentum_pulse"])]
-Symbol = Annotated[
-    str, Path(description="A symbol: 1 to 40 letters, digits or underscores, in any case", examples=["BTCUSDT"])
+StrategyId = Annotated[
+    str, Path(description="A strategy", examples=["momentum_pulse"], json_schema_extra={"enum": list(STRATEGIES)})
 ]
-Limit = Annotated[int, Query(ge=1, le=MOST_ENTRIES, description="How many changes at most")]
+Symbol = Annotated[
+    str,
+    Path(
+        description="A symbol: 1 to 40 letters, digits or underscores, in any case",
+        examples=["BTCUSDT"],
+        json_schema_extra=SYMBOL,
+    ),
+]
+
+
+class Page(BaseModel):
+    """How many changes are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(default=50, ge=1, le=MOST_ENTRIES, description="How many changes at most")
+
+
+class StrategyPage(Page):
+    """How many changes are wanted, and of what."""
+
+    symbol: ASymbol | None = Field(
+        default=None, description="Only changes of this symbol's own values", examples=["BTCUSDT"]
+    )
+
+
+APage = Annotated[Page, Query()]
+AStrategyPage = Annotated[StrategyPage, Query()]
 
 
 class Deletion(BaseModel):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from config_api import strategies as configs
 from config_api.desk import NOTHING, Desk, Wanted
 from config_api.envelope import READ, WRITE, answers
 from config_api.guarded import GuardedRoute
 from config_api.requests import Change, StrategyRollback
-from config_api.routes.parts import ADeletion, Deletion, Limit, StrategyId, Symbol, TheDesk, audit_items
+from config_api.routes.parts import ADeletion, AStrategyPage, Deletion, StrategyId, Symbol, TheDesk, audit_items
 from config_api.views import (
     AuditAnswer,
     Config,
@@ -169,17 +167,10 @@ def _delete(desk: Desk, scope: Scope, deletion: Deletion) -> ConfigAnswer:
 
 
 @router.get("/{strategy_id}/audit", summary="Changes of a strategy", responses=answers(*READ, 404, 422))
-def audit(
-    strategy_id: StrategyId,
-    desk: TheDesk,
-    limit: Limit = 50,
-    symbol: Annotated[
-        str | None, Query(description="Only changes of this symbol's own values", examples=["BTCUSDT"])
-    ] = None,
-) -> AuditAnswer:
+def audit(strategy_id: StrategyId, page: AStrategyPage, desk: TheDesk) -> AuditAnswer:
     """Who changed what of a strategy's configuration, when and why, newest first."""
-    scope = configs.scope_of(strategy_id, symbol)
-    entries = desk.entries(strategy_id, scope.symbol, limit)
+    scope = configs.scope_of(strategy_id, page.symbol)
+    entries = desk.entries(strategy_id, scope.symbol, page.limit)
     return AuditAnswer(data=audit_items(entries), metadata=Metadata(action="read"))
 
 

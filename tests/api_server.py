@@ -1,0 +1,113 @@
+"""`ta-bot api` in a process of its own, and a client of it that knows nothing of the project's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.nats_server import free_port, wait_until
+
+TA_BOT = Path(sys.executable).with_name("ta-bot")
+
+ENDS_SECS = 60.0
+
+# Nobody listens there.
+NO_NATS = "nats://127.0.0.1:1"
+
+SETTINGS = {"LOG_LEVEL", "COLUMNS", "MYSQL_URI", "MONGODB_URI", "NATS_URL", "API_TOKENS", "TA_BOT_API_TOKEN"}
+"""What may be set where tests run, and would change what is tested."""
+
+Json = dict[str, Any]
+
+
+class ApiServer:
+    """The sidecar with settings of its own; started again, it goes on with the same ones."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.log = folder / "api.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name not in SETTINGS},
+            "FASTAPI_PORT": str(self.port),
+            "NATS_URL": NO_NATS,
+            "API_CHANGES_PER_MINUTE": "100000",
+            **settings,
+        }
+        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [TA_BOT, "api"], cwd=self.folder, stdout=log, stderr=log, env=self.environment
+            )
+        wait_until(self._answers, "the API to answer")
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        code, self.process = self.process.wait(ENDS_SECS), None
+        return code
+
+    def said(self) -> str:
+        """All that it has written."""
+        return self.log.read_text(errors="replace")
+
+    def ask(self, method: str, path: str, *, status: int = 200, token: str = "", **more: Any) -> Json:
+        """The body of an answer, which must have a status; paths are below /api/v1."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+        assert answer.status_code == status, answer.text
+        content: Json = answer.json()
+        assert content["success"] is (status == 200)
+        return content
+
+    def get(self, path: str, *, status: int = 200, **more: Any) -> Json:
+        return self.ask("GET", path, status=status, **more)
+
+    def post(self, path: str, body: Any, *, status: int = 200, **more: Any) -> Json:
+        return self.ask("POST", path, status=status, json=body, **more)
+
+    def change(self, path: str, *, status: int = 200, by: str = "tester", token: str = "", **values: Any) -> Json:
+        """Change values of a configuration, such as `momentum_pulse/config`."""
+        body = {"parameters": values, "changed_by": by}
+        return self.post(f"/strategies/{path}", body, status=status, token=token)
+
+    def delete(self, path: str, *, status: int = 200, by: str = "tester", **query: Any) -> Json:
+        return self.ask("DELETE", f"/strategies/{path}", status=status, params={"changed_by": by, **query})
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.said()
+        try:
+            return self.client.get("/live").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def running_api(folder: Path, **settings: str) -> Iterator[ApiServer]:
+    """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback."""
+    folder.mkdir(exist_ok=True)
+    server = ApiServer(folder, **settings)
+    try:
+        server.start()
+        yield server
+        if server.process is not None:
+            assert server.end() == 0, server.said()
+    finally:
+        server.client.close()
+        if server.process is not None:
+            server.end(signal.SIGKILL)
+    assert "Traceback" not in server.said()
