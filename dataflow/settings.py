@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.servers import servers_of
+from state.configs.mongo import MongoConfigStore
 from state.configs.stores import ConfigStores, open_stores
 from state.database import Database
 from state.errors import StopProgram
@@ -39,6 +40,11 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _is_database(cls, uri: str) -> str:
         return passes(uri, lambda: Database(uri).close())
+
+    @field_validator("mongodb_uri")
+    @classmethod
+    def _is_mongodb(cls, uri: str) -> str:
+        return passes(uri, lambda: MongoConfigStore(uri, "petrosa").close())
 
     @property
     def history_uri(self) -> str:
