@@ -21,10 +21,12 @@ class Timeline:
         self.to_come: list[NewConfiguration] = []
         self._last = b""
 
-    def plan(self, item: NewConfiguration, current: Configuration | None = None) -> list[NewConfiguration]:
-        """Take a configuration, and tell whether to go by it now; `current` is the one that a key begins with."""
-        if current is not None and not self.to_come:
-            self._last = current.packed
+    def begin(self, current: Configuration) -> None:
+        """The key goes by `current` until what is to come."""
+        self._last = (self.to_come[-1].configuration if self.to_come else current).packed
+
+    def plan(self, item: NewConfiguration) -> list[NewConfiguration]:
+        """Take a configuration, and tell whether to go by it now."""
         if item.configuration.packed == self._last:
             return []
         self._last = item.configuration.packed
@@ -42,6 +44,11 @@ class Timeline:
         due = [item for item in self.to_come if item.stored_ns <= stored_ns]
         del self.to_come[: len(due)]
         return due[-1:]  # each has all that those before it had
+
+    def all_due(self) -> list[NewConfiguration]:
+        """What to go by when no bar that was stored before it can arrive any more."""
+        due, self.to_come = self.to_come[-1:], []
+        return due
 
     def pack(self) -> dict[str, Any]:
         """Plain data."""
@@ -65,4 +72,3 @@ class Timeline:
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise WarmUpAgain(f"the snapshot is damaged: {type(error).__name__}: {error}") from error
-        self._last = self.to_come[-1].configuration.packed if self.to_come else b""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from zlib import crc32
 
 from bytewax.operators import StatefulBatchLogic
 
@@ -19,12 +20,17 @@ from strategies.resolution import Pinned
 
 log = logging.getLogger(__name__)
 
-KeyedItem = tuple[str, NewConfiguration | Leave]
+LOOK = timedelta(milliseconds=5)
 
-# A key takes some 3 ms when it must warm up indicators, and bars wait meanwhile.
-KEYS_AT_ONCE = 32
+QUIET = timedelta(seconds=1)
+TURN = timedelta(milliseconds=5)
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+class Probe(NamedTuple):
+    """Shows that keys are there: it comes to where they are analyzed after all that were kept in snapshots."""
+
+
+KeyedItem = tuple[str, NewConfiguration | Leave | Probe]
 
 
 class ConfigUpdate(NamedTuple):
@@ -38,12 +44,22 @@ class ConfigUpdate(NamedTuple):
     gone: list[tuple[str | None, str | None]]
 
 
+class Copy(NamedTuple):
+    """An update on its way to one worker."""
+
+    address: str
+    update: ConfigUpdate
+
+
 class ConfigHere:
     """What this process knows, and its keys.
 
     A key that starts is registered before it asks what to run with, and a change is noted before keys are told: so
     whichever comes first, no key misses a change.
     """
+
+    keys_are_loaded = False
+    """Whether all keys that come with a snapshot are registered."""
 
     def __init__(self, pinned: Pinned, configured: Selection, workers: Workers) -> None:
         self.book = ConfigBook(pinned)
@@ -75,14 +91,18 @@ class ConfigHere:
         """A key is gone."""
         self._keys.pop(key, None)
 
+    def turn_of(self, key: str) -> timedelta:
+        """How long a key waits before it goes by what is to come: each another time, as it may take some 3 ms."""
+        return QUIET + (crc32(key.encode()) % (len(self._keys) + 1)) * TURN
+
     def for_key(self, key: str) -> NewConfiguration:
         """What a key is to run with now."""
         found = self.book.for_symbol(key.partition("|")[0])
         self._warn()
         return found
 
-    def take(self, update: ConfigUpdate) -> list[str]:
-        """Take what is new; the keys here that it concerns."""
+    def take(self, update: ConfigUpdate) -> list[KeyedItem]:
+        """Take what is new; what to tell the keys here that it concerns."""
         symbols: set[str | None] = set()
         for known in unpack_known(update.known):
             self.book.put(known)
@@ -92,11 +112,8 @@ class ConfigHere:
             symbols.add(symbol)
         self._select()
         self.taken = max(self.taken, update.number)
-        return [key for key in list(self._keys) if None in symbols or key.partition("|")[0] in symbols]
-
-    def item_for(self, key: str) -> KeyedItem:
-        """What to tell a key that is concerned."""
-        return key, self.for_key(key) if self.selection.takes(key) else Leave()
+        keys = [key for key in list(self._keys) if None in symbols or key.partition("|")[0] in symbols]
+        return [(key, self.for_key(key) if self.selection.takes(key) else Leave()) for key in keys]
 
     def _select(self) -> None:
         selection = self.book.selection(self.configured)
@@ -110,45 +127,49 @@ class ConfigHere:
                 self._said.add(reason)
                 log.warning("stored configuration is left out: %s", reason)
 
-    def copies(self, update: ConfigUpdate) -> list[tuple[str, ConfigUpdate]]:
+    def copies(self, update: ConfigUpdate) -> list[tuple[str, Copy]]:
         """The update for every worker of the flow."""
-        return [(address, update) for address in self.workers.addresses()]
+        return [(address, Copy(address, update)) for address in self.workers.addresses()]
 
 
-class ConfigLogic(StatefulBatchLogic[ConfigUpdate, KeyedItem, None]):
-    """Tells a worker's keys what concerns them, some at a time, so that bars get between.
+class ConfigLogic(StatefulBatchLogic[Copy, KeyedItem, None]):
+    """Tells a worker's keys what concerns them, change by change.
 
-    Nothing is kept: a key that was not told before a crash asks what to run with when it starts again.
+    It begins when those keys that come with a snapshot are there: a probe that it sends to where keys are analyzed comes
+    after them. Nothing is kept: what is known comes anew after a restart, with all changes since the snapshot.
     """
 
     def __init__(self, here: ConfigHere) -> None:
         self.here = here
-        self._untold: dict[str, None] = {}
+        self._waiting: list[Copy] = []
 
-    def on_batch(self, values: list[ConfigUpdate]) -> tuple[list[KeyedItem], bool]:
-        """Note what is new, and tell the first keys."""
-        for update in values:
-            self._untold.update(dict.fromkeys(self.here.take(update)))
-        return self._tell()
+    def on_batch(self, values: list[Copy]) -> tuple[list[KeyedItem], bool]:
+        """Note what is new, one after the other, and tell the keys."""
+        probes: list[KeyedItem] = []
+        if not (self._waiting or self.here.keys_are_loaded):
+            probes.append((values[0].address, Probe()))
+        self._waiting += values
+        return probes + self._tell(), StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[list[KeyedItem], bool]:
-        """Tell the next keys."""
-        return self._tell()
+        """Tell what waited for the probe."""
+        return self._tell(), StatefulBatchLogic.RETAIN
+
+    def notify_at(self) -> datetime | None:
+        """Soon, while something waits."""
+        return datetime.now(UTC) + LOOK if self._waiting else None
 
     def on_eof(self) -> tuple[list[KeyedItem], bool]:
         """Nothing more."""
         return [], StatefulBatchLogic.RETAIN
 
-    def notify_at(self) -> datetime | None:
-        """At once, while there are keys to tell."""
-        return _LONG_AGO if self._untold else None
-
     def snapshot(self) -> None:
         """Nothing."""
 
-    def _tell(self) -> tuple[list[KeyedItem], bool]:
-        keys = list(self._untold)[:KEYS_AT_ONCE]
-        for key in keys:
-            del self._untold[key]
-        counts.RECONFIGURED.inc(len(keys))
-        return [self.here.item_for(key) for key in keys], StatefulBatchLogic.RETAIN
+    def _tell(self) -> list[KeyedItem]:
+        if not self.here.keys_are_loaded:
+            return []
+        copies, self._waiting = self._waiting, []
+        items = [item for copy in copies for item in self.here.take(copy.update)]
+        counts.KEYS_TOLD.inc(len(items))
+        return items

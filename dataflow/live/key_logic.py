@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
-from dataflow.config.here import ConfigHere
+from dataflow.config.here import ConfigHere, Probe
 from dataflow.live.status import KeyState
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import Backfill, BackfillPolicy, Item
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 # Enough for all default indicators to be defined, where history knows nothing of a key.
 OWN_BARS = 300
 
-KeyItem = tuple[str, Item | Leave] | tuple[str, Item | Leave, int]
+KeyItem = tuple[str, Item | Leave | Probe] | tuple[str, Item | Leave | Probe, int]
 """A key, what is for it, and for what came as a message, when (ns) that was stored."""
 
 
@@ -46,6 +47,8 @@ class LiveAnalysis:
     policy: BackfillPolicy
     on_resumed: Callable[[str, Wake], None]
     on_state: Callable[[str, KeyState | None], None]
+    is_quiet: Callable[[], bool]
+    """Whether all bars that were stored up to now have arrived."""
 
 
 class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
@@ -59,6 +62,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         self.resume_state = resume_state
         self.backfill: Backfill | None = None
         self.timeline = Timeline()
+        self._go_at: datetime | None = None
         key = _key_in(resume_state)
         if key is not None:
             analysis.here.register(key)
@@ -67,17 +71,43 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
     def on_batch(self, values: list[KeyItem]) -> tuple[list[Signal | Tally], bool]:
         """Take what came for the key, in order."""
         key = values[0][0]
+        if type(values[0][1]) is Probe:
+            self.analysis.here.keys_are_loaded = True
+            return [], StatefulBatchLogic.DISCARD
         if not self.analysis.here.selection.takes(key) or any(type(value[1]) is Leave for value in values):
             return [], self._leave(key)
         backfill = self.backfill or self._start(key)
         out: list[Signal | Tally] = []
         for value in values:
             out += self._take(backfill, value)
+        return self._told(backfill, out), StatefulBatchLogic.RETAIN
+
+    def _told(self, backfill: Backfill, out: list[Signal | Tally]) -> list[Signal | Tally]:
+        """`out` with what was counted."""
+        key = backfill.analyzer.key
         self.analysis.on_state(key, backfill.state)
         tally = backfill.analyzer.take_tally()
         if tally != Tally(key):
             out.append(tally)
-        return out, StatefulBatchLogic.RETAIN
+        if not self.timeline.to_come:
+            self._go_at = None
+        elif self._go_at is None:
+            self._go_at = datetime.now(UTC) + self.analysis.here.turn_of(key)
+        return out
+
+    def notify_at(self) -> datetime | None:
+        """When to go by what is to come, should no bar arrive before."""
+        return self._go_at
+
+    def on_notify(self) -> tuple[list[Signal | Tally], bool]:
+        """Go by what is to come while it is quiet: at the next bar it would cost that bar's signals the time."""
+        self._go_at = None
+        out: list[Signal | Tally] = []
+        if self.backfill is None:
+            return [], StatefulBatchLogic.RETAIN
+        if self.analysis.is_quiet():
+            out += [signal for one in self.timeline.all_due() for signal in self._configure(self.backfill, one)]
+        return self._told(self.backfill, out), StatefulBatchLogic.RETAIN
 
     def _take(self, backfill: Backfill, value: KeyItem) -> list[Signal]:
         item = value[1]
@@ -87,7 +117,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         elif len(value) == 3:
             due = self.timeline.due(value[2])
         signals = [signal for one in due for signal in self._configure(backfill, one)]
-        if isinstance(item, NewConfiguration | Leave):
+        if isinstance(item, NewConfiguration | Leave | Probe):
             return signals
         return signals + backfill.take(item)
 
@@ -119,9 +149,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         if self.resume_state is not None:
             backfill = self._resumed(backfill, now.configuration)
         self.backfill, self.resume_state = backfill, None
-        # What was announced while the key was not there, or before it was registered.
-        for item in self.timeline.plan(now, backfill.configuration):
-            self._configure(backfill, item)
+        self.timeline.begin(backfill.configuration)
         return backfill
 
     def _resumed(self, backfill: Backfill, configuration: Configuration) -> Backfill:

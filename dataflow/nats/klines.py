@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import TypedDict
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -23,6 +24,9 @@ PARTITIONS = 16
 BATCH = 500
 
 IDLE = timedelta(milliseconds=1)
+
+# What was stored long ago comes in one go: a pause like this, while a consumer is there, means that there is no more.
+QUIET_SECS = 0.5
 
 
 class Position(TypedDict):
@@ -63,11 +67,16 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
         self.are_held = are_held
         self.readings: list[KlinesReading] = []
         """Those of this process."""
+        self.last_taken_secs = monotonic()
 
     @property
     def reads(self) -> bool:
         """Whether what arrives for this process is read, as far as is known."""
         return all(reading.reads for reading in self.readings)
+
+    def is_quiet(self) -> bool:
+        """Whether all that was stored has arrived, for this process: what is read is up to date, and nothing comes."""
+        return self.reads and monotonic() - self.last_taken_secs > QUIET_SECS
 
     def list_parts(self) -> list[str]:
         """All there can be; those that are not used end at once."""
@@ -105,6 +114,8 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
             raise StopIteration
         arrived = [] if self.source.are_held() else self._reading.take(BATCH)
         self._idle = not arrived
+        if arrived:
+            self.source.last_taken_secs = monotonic()
         for origin, message in arrived:
             self.taken[origin.stream] = (origin.created, message.seq + 1)
         return [message for _, message in arrived]
