@@ -135,8 +135,8 @@ class ConfigHere:
 class ConfigLogic(StatefulBatchLogic[Copy, KeyedItem, None]):
     """Tells a worker's keys what concerns them, change by change.
 
-    It begins when those keys that come with a snapshot are there: a probe that it sends to where keys are analyzed comes
-    after them. Nothing is kept: what is known comes anew after a restart, with all changes since the snapshot.
+    It begins when those keys that come with a snapshot are there: a probe that it sends to where keys are analyzed
+    comes after them. Nothing is kept: what is known comes anew after a restart, with all changes since the snapshot.
     """
 
     def __init__(self, here: ConfigHere) -> None:

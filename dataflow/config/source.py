@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
@@ -31,6 +32,9 @@ BATCH = 100
 
 IDLE = timedelta(milliseconds=5)
 
+# So long is waited for NATS before the flow starts without it.
+NATS_SECS = 3.0
+
 Snapshot = dict[str, Any]
 
 
@@ -40,7 +44,8 @@ class ConfigSource(FixedPartitionedSource[ConfigUpdate | BadMessage, Snapshot]):
     It starts from what the stores have; after a restart from its snapshot, which has all that was known and the
     position in the stream of announcements, so that what was announced since comes once more, in order. Every
     `CONFIG_REFRESH_INTERVAL_SECONDS` the stores are compared with what is known, which makes good for announcements
-    that were lost. The first update is made whether or not a store or NATS is there.
+    that were lost. The first update is made whether or not a store or NATS is there; klines wait for it, and then for
+    what has been announced before they were read.
     """
 
     def __init__(
@@ -55,9 +60,10 @@ class ConfigSource(FixedPartitionedSource[ConfigUpdate | BadMessage, Snapshot]):
 
     @property
     def are_keys_behind(self) -> bool:
-        """Whether something of the configuration is here that has not come to the keys of this process."""
-        announced_more = self.reading is not None and not self.reading.buffer.is_empty
-        return announced_more or not self.here.is_current
+        """Whether something of the configuration has not come to the keys of this process."""
+        reading = self.reading
+        more = reading is not None and not (reading.has_caught_up and reading.buffer.is_empty)
+        return more or not self.here.is_current
 
     def list_parts(self) -> list[str]:
         """One."""
@@ -81,6 +87,7 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
                 self.book.put(known)
         self._number = 0
         self._idle = False
+        self._begin_secs = monotonic()
         self._is_resumed = resumed is not None
         # What the bot already knew when it was stopped comes first, then what was announced since, in its order.
         source.looks.start(lambda: dict(self.book.known), now=not self._is_resumed)
@@ -92,8 +99,8 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
             raise StopIteration
         items: list[ConfigUpdate | BadMessage] = []
         if not self._number:
-            items += self._first()
-        else:
+            items += self._first() if self._may_begin() else []
+        if self._number:
             look = self.source.looks.take()
             if look is not None:
                 items += self._compare(look)
@@ -101,6 +108,10 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
                 items += self._on_announcement(arrived)
         self._idle = not items
         return items
+
+    def _may_begin(self) -> bool:
+        """What was announced is to follow at once on the first update: so it waits for that, unless NATS is away."""
+        return self._reading.has_caught_up or monotonic() > self._begin_secs + NATS_SECS
 
     def _first(self) -> list[ConfigUpdate]:
         if not self._is_resumed:

@@ -76,7 +76,7 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
 
     def is_quiet(self) -> bool:
         """Whether all that was stored has arrived, for this process: what is read is up to date, and nothing comes."""
-        return self.reads and monotonic() - self.last_taken_secs > QUIET_SECS
+        return bool(self.readings) and self.reads and monotonic() - self.last_taken_secs > QUIET_SECS
 
     def list_parts(self) -> list[str]:
         """All there can be; those that are not used end at once."""

@@ -51,9 +51,15 @@ class StreamReader:
         self.positions = positions
         self.origin = Origin(stream, "")
         self.has_consumer = False
+        self._waiting = 0  # messages that were there when the consumer was made
         self._room = asyncio.Event()
         self._delivered = 0
         self._said_gone = False
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether all that was there when reading began has arrived."""
+        return self.has_consumer and self._delivered >= self._waiting
 
     def on_room(self) -> None:
         """There is room in the buffer again."""
@@ -95,6 +101,7 @@ class StreamReader:
         body = {"stream_name": self.stream, "config": config}
         made = await self.connection.ask(f"CONSUMER.CREATE.{self.stream}", body)
         counts.CONSUMERS_MADE.inc()
+        self._waiting = made["num_pending"]
         return str(made["name"])
 
     async def _wait_for_room(self) -> Room:

@@ -40,6 +40,12 @@ class Reading:
         readers = self._readers
         return readers is not None and all(reader.has_consumer for reader in readers)
 
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether all that was there when reading began, or began anew, has arrived."""
+        readers = self._readers
+        return readers is not None and all(reader.has_caught_up for reader in readers)
+
     def take(self, most: int) -> list[Arrived]:
         """What has arrived, which may be nothing."""
         if self._task.done():  # it never is, unless it is broken
