@@ -12,7 +12,7 @@ from state.errors import ReadAgain, RetryLater
 SCOPE = Scope("hammer_reversal_pattern", "BTCUSDT")
 
 
-def write(stores: ConfigStores, number: int) -> int:
+def insist(stores: ConfigStores, number: int) -> int:
     """Make one change, again until it is made; the version it made."""
     version: int | None = None
     while True:
@@ -27,12 +27,18 @@ def write(stores: ConfigStores, number: int) -> int:
             version = None
 
 
-def main(mongodb_uri: str, mongodb_database: str, sql_uri: str, count: str, threads: str) -> None:
-    """Write each version when it is accepted."""
+def main(mongodb_uri: str, mongodb_database: str, sql_uri: str, threads: str, changes: str) -> None:
+    """So many changes in each thread; versions are written when they are accepted."""
     stores = open_stores(mongodb_uri or None, mongodb_database, sql_uri, sql_uri)
+
+    def write() -> None:
+        for number in range(int(changes)):
+            sys.stdout.write(f"{insist(stores, number)}\n")
+            sys.stdout.flush()
+
     with ThreadPoolExecutor(int(threads)) as pool:
-        for version in pool.map(lambda number: write(stores, number), range(int(count))):
-            print(version, flush=True)
+        for thread in [pool.submit(write) for _ in range(int(threads))]:
+            thread.result()
     stores.close()
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -93,9 +94,8 @@ def change(scope: Scope, parameters: Values | None, expected_version: int, by: s
 def put(
     store: ConfigStore, scope: Scope, parameters: Values | None, expected_version: int, now_ms: int = NOW_MS
 ) -> ConfigRecord:
-    """Make a change, under an id that says which."""
-    entry_id = f"{scope}-{expected_version}-{now_ms}"
-    return store.put(change(scope, parameters, expected_version), entry_id, now_ms)[0]
+    """Make a change."""
+    return store.put(change(scope, parameters, expected_version), uuid4().hex, now_ms)[0]
 
 
 def insist(store: ConfigStore, scope: Scope, parameters: Values, entry_id: str) -> int:

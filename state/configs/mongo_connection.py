@@ -14,7 +14,14 @@ from bson import DatetimeConversion
 from bson.errors import InvalidDocument
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, InvalidName, OperationFailure, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    ConnectionFailure,
+    InvalidName,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+)
 
 from state.errors import RetryLater, SkipInput, StopProgram
 
@@ -71,8 +78,9 @@ class MongoConnection:
         except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
             raise SkipInput(f"expected values that MongoDB can hold: {error}"[:200]) from error
         except PyMongoError as error:
-            kind = RetryLater if _is_for_now(error) else StopProgram
-            raise kind(self.line(_said(error))) from error
+            reason = self._reason(error)
+            kind = RetryLater if _is_for_now(reason) else StopProgram
+            raise kind(self.line(_said(reason))) from error
 
     def line(self, text: str) -> str:
         """An error's text in one line that says where, without secrets."""
@@ -83,6 +91,14 @@ class MongoConnection:
     def close(self) -> None:
         """Let go of all connections."""
         self._client.close()
+
+    def _reason(self, error: PyMongoError) -> PyMongoError:
+        """A server that refused a password a moment ago is said not to be found: what it said is the reason."""
+        if isinstance(error, ServerSelectionTimeoutError):
+            for server in self._client.topology_description.server_descriptions().values():
+                if isinstance(server.error, OperationFailure):
+                    return server.error
+        return error
 
     def _named(self, database_name: str) -> Database[Document]:
         try:

@@ -93,12 +93,11 @@ def entry_of(row: Row, keys: tuple[str, ...]) -> AuditEntry:
     if action not in get_args(AuditAction):
         raise SkipInput(f"action: expected {', '.join(get_args(AuditAction))}, got {row.get('action')!r:.60}")
     reason = row.get("reason")
-    version = row.get("version")
     entry = AuditEntry(
         id="",
         scope=_scope_of(row, keys if row.get("symbol") else keys[:1]),
         action=action,  # type: ignore[arg-type]  # checked above
-        version=0 if version is None else version_of(version),
+        version=version_of(row.get("version"), least=0),
         old_parameters=_values_or_none(row.get("old_parameters"), "old_parameters"),
         new_parameters=_values_or_none(row.get("new_parameters"), "new_parameters"),
         changed_by=str(row.get("changed_by") or UNKNOWN),
@@ -167,21 +166,21 @@ def metadata_of(row: Row) -> Values:
         return {}
 
 
-def version_of(stored: object) -> int:
-    """A version; 1 where there is none, since something is there.
+def version_of(stored: object, least: int = 1) -> int:
+    """A version, `least` where there is none.
 
     Raises:
         SkipInput: it is not a whole number, or out of range.
     """
     if stored is None:
-        return 1
+        return least
     try:
         number = float(stored) if isinstance(stored, str | int | float) and not isinstance(stored, bool) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
     if not (number.is_integer() and number < MOST_VERSIONS):
         raise SkipInput(f"version: expected a whole number, got {stored!r:.60}")
-    return max(1, int(number))
+    return max(least, int(number))
 
 
 def version_or_0(row: Row) -> int:
