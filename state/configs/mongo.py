@@ -26,6 +26,7 @@ from state.configs.rows import (
     Row,
     entry_of,
     keys_of,
+    moment_of,
     place_of,
     record_of,
     shown,
@@ -239,8 +240,11 @@ class MongoConfigStore:
             self._add_entries(place.audit, changes.values())
 
     def _entries(self, audit: str, where: Mapping[str, Any], since_ms: int = 0, limit: int = 0) -> list[AuditEntry]:
-        documents = self._database[audit].find(where).sort([("changed_at", DESCENDING), ("version", DESCENDING)])
-        found = usable(documents.limit(limit), _reader(AUDITS[audit]), self._report(audit))
+        recent = {"$or": [{"changed_at": {"$gte": moment_of(since_ms)}}, {"changed_at": {"$not": {"$type": "date"}}}]}
+        documents = self._database[audit].find({**where, **(recent if since_ms else {})})
+        if limit:
+            documents = documents.sort([("changed_at", DESCENDING), ("version", DESCENDING)]).limit(limit)
+        found = usable(documents, _reader(AUDITS[audit]), self._report(audit))
         return newest_first([entry for entry in found if entry.changed_ms >= since_ms])
 
     def _readable(self, documents: Iterable[Document], place: Place) -> list[ConfigRecord]:

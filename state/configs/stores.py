@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -102,16 +103,18 @@ class ConfigStores:
             RetryLater: no store takes it now, and why; where an answer was lost, it was made all the same.
             SkipInput: there is nothing to delete, or it cannot be stored.
         """
+        # Where the primary's answer was lost, the fallback makes the same change, not a second one.
+        put = partial(_put, change=change, entry_id=uuid4().hex, now_ms=self._clock_ms())
         fallback = self._fallback
         if fallback and self._fallback_takes_writes and not self._is_settled:
             if not fallback.rests and not self.agree() and self._primary.is_away:
-                return self._write_to_fallback(change)
+                return self._write_to_fallback(put)
             if self._is_ahead:
                 raise RetryLater(f"{fallback.store.kind} has changes that are to be taken over first: {self._reasons}")
         try:
-            record, entry = self._primary.use(lambda store: store.put(change, uuid4().hex, self._clock_ms()))
+            record, entry = self._primary.use(put)
         except RetryLater:
-            return self._write_to_fallback(change)
+            return self._write_to_fallback(put)
         return Written(record, entry, self._mirror(record, entry))
 
     def agree(self) -> bool:
@@ -170,14 +173,14 @@ class ConfigStores:
                 continue
         raise RetryLater(f"the configuration cannot be read: {self._reasons}")
 
-    def _write_to_fallback(self, change: Change) -> Written:
+    def _write_to_fallback(self, put: Callable[[ConfigStore], tuple[ConfigRecord, AuditEntry]]) -> Written:
         fallback = self._fallback
         if fallback is None or not self._fallback_takes_writes:
             meanwhile = f"; {fallback.store.kind} is not set up to take changes meanwhile" if fallback else ""
             raise RetryLater(f"the configuration cannot be changed: {self._reasons}{meanwhile}")
         try:
             self._pay(fallback)
-            record, entry = fallback.use(lambda store: store.put(change, uuid4().hex, self._clock_ms()))
+            record, entry = fallback.use(put)
         except RetryLater as error:
             raise RetryLater(f"the configuration cannot be changed: {self._reasons}") from error
         self._is_ahead = True
@@ -226,6 +229,10 @@ class ConfigStores:
         if not self._primary.is_away and not self._is_settled:
             self.agree()
         self._pay(self._fallback)
+
+
+def _put(store: ConfigStore, change: Change, entry_id: str, now_ms: int) -> tuple[ConfigRecord, AuditEntry]:
+    return store.put(change, entry_id, now_ms)
 
 
 def open_stores(

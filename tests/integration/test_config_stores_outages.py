@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from state.configs.mongo import MongoConfigStore
-from state.configs.records import APPLICATION, ConfigRecord
+from state.configs.records import APPLICATION, AuditEntry, ConfigRecord
 from state.configs.store import ConfigStore
 from state.configs.stores import ConfigStores, open_stores
 from state.errors import ReadAgain, RetryLater, StopProgram
@@ -205,6 +206,22 @@ def test_writers_who_wait_for_the_same_primary_wait_once(
         for _ in range(10):  # readers do not wait for it
             assert len(stores.read().by_scope) == 10
         assert len(tried) == 1
+
+
+def test_a_change_whose_answer_was_lost_is_made_once(
+    mongo: MongoDatabase, mysql: MySQLDatabase, first: ConfigStore, second: ConfigStore
+) -> None:
+    class Deaf(MongoConfigStore):
+        def put(self, *what: Any) -> tuple[ConfigRecord, AuditEntry]:
+            super().put(*what)
+            raise RetryLater("the answer was lost")
+
+    stores = ConfigStores(Deaf(mongo.uri, mongo.name), config_store(mysql), fallback_takes_writes=True)
+    with closing(stores):
+        assert write(stores, 1, 0).version == 1
+        assert stores.agree()
+    assert held(first) == held(second)
+    assert len(first.all_entries()) == 1
 
 
 @pytest.mark.parametrize("later_is", ["primary", "fallback"])
