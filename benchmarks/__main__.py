@@ -8,6 +8,8 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.config_api import API_QUICK, ApiExtent, measure_api
+from benchmarks.config_api_report import api_report, api_targets
 from benchmarks.data import missing_files
 from benchmarks.live import LIVE_QUICK, LiveExtent, measure_live
 from benchmarks.live_report import live_report, live_targets
@@ -23,7 +25,7 @@ def main() -> int:
         prog="python -m benchmarks", description="What a bar costs, beside other libraries."
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough answer in about a minute")
-    parser.add_argument("--only", choices=["replay", "live"], help="measure only this half")
+    parser.add_argument("--only", choices=["replay", "live", "api"], help="measure only this part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     if missing := missing_files():
@@ -31,10 +33,9 @@ def main() -> int:
         sys.stderr.writelines(f"  {path}\n" for path in missing)
         return 2
     data: dict[str, object] = {}
-    if arguments.only != "live":
-        data |= _replay(quick=arguments.quick)
-    if arguments.only != "replay":
-        data |= _live(quick=arguments.quick)
+    parts = {"replay": _replay, "live": _live, "api": _api}
+    for name in [arguments.only] if arguments.only else parts:
+        data |= parts[name](quick=arguments.quick)
     if arguments.json:
         arguments.json.write_bytes(orjson.dumps(data, option=orjson.OPT_INDENT_2))
     return 0
@@ -53,6 +54,13 @@ def _live(*, quick: bool) -> dict[str, object]:
     targets = live_targets(found)
     sys.stdout.write(f"\n{live_report(found, targets)}")
     return {"live": {**vars(found), "targets": [{**vars(target), "reached": target.reached} for target in targets]}}
+
+
+def _api(*, quick: bool) -> dict[str, object]:
+    found = measure_api(API_QUICK if quick else ApiExtent())
+    targets = api_targets(found)
+    sys.stdout.write(f"\n{api_report(found, targets)}")
+    return {"api": {**vars(found), "targets": [{**vars(target), "reached": target.reached} for target in targets]}}
 
 
 if __name__ == "__main__":

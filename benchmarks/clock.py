@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 Run = Callable[[], int]
 """Takes all its bars and returns how many these were."""
@@ -65,3 +65,9 @@ def cpu_ratio(ones: Sequence[Sample], others: Sequence[Sample]) -> Spread:
 def wall_ratio(ones: Sequence[Sample], others: Sequence[Sample]) -> Spread:
     """Wall time per bar of one contender over another's, each round's runs against each other."""
     return spread([one.wall_us / other.wall_us for one, other in zip(ones, others, strict=False)])
+
+
+def percentiles(secs: Sequence[float]) -> tuple[float, float]:
+    """The 50th and 99th, in ms."""
+    cuts = quantiles(secs, n=100, method="inclusive")
+    return cuts[49] * 1e3, cuts[98] * 1e3

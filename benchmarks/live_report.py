@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import mean, median, quantiles
+from statistics import mean, median
 
+from benchmarks.clock import percentiles
 from benchmarks.live import SEED_BARS, SEEDED_KEYS, LiveMeasured
 from benchmarks.report import verdicts
 from benchmarks.targets import KEYS_OF_BURST, Target
@@ -15,7 +16,7 @@ FIRST, LAST = slice(2, 7), slice(-5, None)
 
 def live_targets(found: LiveMeasured) -> list[Target]:
     """Every target with what was measured."""
-    p50, p99 = _percentiles(found.latency_secs)
+    p50, p99 = percentiles(found.latency_secs)
     rss = [size / 1e6 for size in found.burst_rss_bytes]
     growth = median(found.burst_secs[LAST]) / median(found.burst_secs[FIRST])
     return [
@@ -36,7 +37,7 @@ def live_report(found: LiveMeasured, targets: Sequence[Target]) -> str:
 
 
 def _figures(found: LiveMeasured) -> Iterator[str]:
-    p50, p99 = _percentiles(found.latency_secs)
+    p50, p99 = percentiles(found.latency_secs)
     bursts = found.burst_secs
     yield "Live: NATS, MariaDB and the bot in processes of their own, on loopback"
     yield (
@@ -51,9 +52,3 @@ def _figures(found: LiveMeasured) -> Iterator[str]:
         f"  {SEEDED_KEYS:,} keys of {SEED_BARS} bars          seeded in {found.seeding_secs:.1f} s, back from snapshots"
         f" in {found.restart_secs:.1f} s"
     )
-
-
-def _percentiles(secs: Sequence[float]) -> tuple[float, float]:
-    """The 50th and 99th, in ms."""
-    cuts = quantiles(secs, n=100, method="inclusive")
-    return cuts[49] * 1e3, cuts[98] * 1e3

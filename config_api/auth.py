@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -15,7 +16,7 @@ from state.errors import StopProgram
 SHORTEST_TOKEN = 16
 
 _SCHEME = "bearer"
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOCAL_NAME = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -148,10 +149,7 @@ def is_local_name(host: str | None) -> bool:
     >>> is_local_name("localhost:8080"), is_local_name("[::1]"), is_local_name("evil.example:8080")
     (True, True, False)
     """
-    name, bracket, rest = (host or "").strip().lower().partition("]")
-    bare = name + bracket if bracket else name.partition(":")[0]
-    port = rest.partition(":")[2] if bracket else name.partition(":")[2]
-    return bare in _LOCAL_NAMES and (not port or port.isdigit())
+    return _LOCAL_NAME.fullmatch((host or "").strip()) is not None
 
 
 def _digest(token: str) -> bytes:

@@ -15,7 +15,7 @@ from state.configs.store import Records
 from state.errors import SkipInput
 from state.key import check_symbol
 from strategies.base import Strategy
-from strategies.configuration import changed_parameters
+from strategies.configuration import StrategyConfig, changed_parameters
 from strategies.parameters import Parameters
 from strategies.registry import STRATEGIES
 from strategies.resolution import Stored, resolve_strategy
@@ -83,24 +83,27 @@ def in_force(strategy_id: str, symbol: str | None, stored: Stored) -> Parameters
 
 def read(desk: Desk, scope: Scope) -> tuple[Config, Metadata]:
     """A configuration as it is. What is asked for all symbols for the first time stores the defaults."""
-    strategy_id, symbol = str(scope.strategy_id), scope.symbol
     records = desk.known()
     if records is None:
         return view(scope, NOTHING), Metadata(action="read", note=UNREADABLE)
-    if symbol is None and records.get(scope) is None:
-        desk.first_use(scope, defaults_of(strategy_id), records)
+    if scope.symbol is None and records.get(scope) is None:
+        desk.first_use(scope, defaults_of(str(scope.strategy_id)), records)
         records = desk.known() or records
-    return view(scope, records), Metadata(action="read", note=unusable_note(scope, records))
+    resolved = resolve_strategy(str(scope.strategy_id), scope.symbol, records.by_scope)
+    note = f"not in force: {'; '.join(resolved.unusable)}"[:1000] if resolved.unusable else None
+    return _view(scope, resolved.config, records), Metadata(action="read", note=note)
 
 
 def view(scope: Scope, records: Records) -> Config:
     """A configuration as clients see it."""
-    strategy_id, symbol = str(scope.strategy_id), scope.symbol
-    config = resolve_strategy(strategy_id, symbol, records.by_scope).config
+    return _view(scope, resolve_strategy(str(scope.strategy_id), scope.symbol, records.by_scope).config, records)
+
+
+def _view(scope: Scope, config: StrategyConfig, records: Records) -> Config:
     record = records.get(scope)
     return Config(
-        strategy_id=strategy_id,
-        symbol=symbol,
+        strategy_id=str(scope.strategy_id),
+        symbol=scope.symbol,
         parameters=dict(config.parameters),
         stored_parameters=record.parameters if record else None,
         changed_parameters=changed_parameters(config.parameters),
@@ -108,12 +111,6 @@ def view(scope: Scope, records: Records) -> Config:
         source=config.applied.source,
         is_override=config.applied.is_override,
     )
-
-
-def unusable_note(scope: Scope, records: Records) -> str | None:
-    """What is stored and not in force, since it cannot be."""
-    unusable = resolve_strategy(str(scope.strategy_id), scope.symbol, records.by_scope).unusable
-    return f"not in force: {'; '.join(unusable)}"[:1000] if unusable else None
 
 
 def plan_change(scope: Scope, given: Mapping[str, Any], records: Records, wanted: Wanted) -> Planned:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from state.errors import StopProgram
+from state.errors import SkipInput, StopProgram
+from state.key import check_symbol
 
 URL_VARIABLE = "TA_BOT_API_URL"
 TOKEN_VARIABLE = "TA_BOT_API_TOKEN"  # noqa: S105  # its name
@@ -76,14 +77,26 @@ def path_of(name: str, symbol: str | None, what: str = "config") -> str:
     ('/strategies/doji_reversal/config/BTCUSDT', '/config/application/audit')
 
     Raises:
-        StopProgram: a symbol is named for the application.
+        StopProgram: a symbol is none, or is named for the application.
     """
     if name == APPLICATION:
         if symbol is not None:
             raise StopProgram("the application's settings are for all symbols: leave out --symbol")
         return "/config/application" if what == "config" else f"/config/application/{what}"
     path = f"/strategies/{quote(name, safe='')}/{what}"
-    return f"{path}/{quote(symbol, safe='')}" if symbol is not None and what == "config" else path
+    return f"{path}/{symbol_named(symbol)}" if symbol is not None and what == "config" else path
+
+
+def symbol_named(symbol: str) -> str:
+    """A symbol of an option, in upper case.
+
+    Raises:
+        StopProgram: it is none.
+    """
+    try:
+        return check_symbol(symbol)
+    except SkipInput as error:
+        raise StopProgram(f"--symbol: {error}") from error
 
 
 def _checked(url: str) -> str:

@@ -65,7 +65,7 @@ def dry_run_table(found: Content) -> Table:
     rows += [("disappears", signal) for signal in found["disappear"]]
     rows += [("changes", pair["after"]) for pair in found["changed"]]
     for what, signal in sorted(rows, key=lambda row: (row[1]["timestamp"], row[1]["signal_id"])):
-        numbers = (f"{signal['confidence']:.2f}", f"{signal['price']:g}")
+        numbers = (f"{signal['confidence']:.2f}", f"{signal['price']:.10g}")
         table.add_row(what, signal["timestamp"], signal["strategy_id"], signal["action"], *numbers)
     return table
 

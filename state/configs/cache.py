@@ -54,9 +54,11 @@ class CachedConfigs:
             self._reading.release()
 
     def refresh(self) -> Records:
-        """All records, read now. Raises as `read` does."""
+        """All records, read now, once for all who asked before that reading began. Raises as `read` does."""
+        asked_secs = self._monotonic()
         with self._reading:
-            return self._read_again()
+            known = self._known
+            return known if known is not None and self._read_secs > asked_secs else self._read_again()
 
     def written(self, record: ConfigRecord) -> None:
         """Know a record that this process wrote."""

@@ -1,0 +1,1 @@
+"""The sidecar: who may what, how often, and what is found to be wrong."""
