@@ -10,6 +10,8 @@ from config_api.auth import Tokens, check_binding, tokens_of
 from dataflow.nats.connection import NatsOptions
 from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
 
+DEFAULT_API_PORT = 8080
+
 
 class ApiSettings(StoreSettings):
     """Everything that the sidecar is told by its environment; each field is a variable of the same name.
@@ -21,7 +23,9 @@ class ApiSettings(StoreSettings):
         default="nats://localhost:4222", repr=False, description="NATS servers, with commas between them"
     )
     fastapi_host: str = Field(default="127.0.0.1", description="Address of the API")
-    fastapi_port: int = Field(default=8080, ge=0, le=65_535, description="Port of the API; 0 for any that is free")
+    fastapi_port: int = Field(
+        default=DEFAULT_API_PORT, ge=0, le=65_535, description="Port of the API; 0 for any that is free"
+    )
     api_tokens: SecretStr | None = Field(default=None, description="write:TOKEN,read:TOKEN; without, this machine only")
     api_changes_per_minute: int = Field(default=60, ge=1, le=100_000, description="Changes a minute for each token")
     config_cache_ttl_seconds: float = Field(

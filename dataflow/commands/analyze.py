@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from typing import Annotated
@@ -16,18 +17,21 @@ from dataflow.commands.options import (
     MinConfidenceOption,
     OverridesOption,
     StrategiesOption,
-    configuration_from,
+    pinned_from,
 )
 from dataflow.live.latest import Latest, latest_signals, selected_keys
 from dataflow.live.line_file import STDOUT, LineFile
 from dataflow.live.settings import Settings, settings_of
 from dataflow.replay.sinks import sort_key
 from dataflow.signal_text import TABLE_WIDTH, signals_shown, time_text
+from operators.config_book import ConfigBook, Known
 from operators.times import format_time
-from state.errors import SkipInput, StopProgram
+from state.errors import RetryLater, SkipInput, StopProgram
 from state.key import check_symbol, key_of, split_key
-from state.klines import KlineStore
 from state.timeframe import timeframe_named
+from strategies.resolution import Pinned
+
+log = logging.getLogger(__name__)
 
 # Wide enough for every row, where nobody looks at a terminal.
 PIPED_WIDTH = 160
@@ -49,17 +53,21 @@ def analyze(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     min_confidence: MinConfidenceOption = None,
     cooldown_bars: CooldownOption = None,
 ) -> None:
-    """Show the signals of the latest closed bar, from the klines of the history.
+    """Show the signals of the latest closed bar, from the klines of the history, with the stored configuration.
 
     They are those of a bot that starts now: a setup must begin on that bar.
     """
     named = _named_key(symbol, timeframe, every_key=every_key)
-    configuration = configuration_from(strategies, overrides, min_confidence, cooldown_bars)
+    pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     settings = settings_of(mysql_uri=uri)
+    book = _stored_configuration(settings, pinned)
     with open_history(settings.history_uri, BadRows()) as store:
-        keys = [named] if named else _all_keys(settings, store)
+        keys = [named] if named else selected_keys(book.selection(settings.selection()), store)
         now_ms = time.time_ns() // 1_000_000
-        found = list(_shown(latest_signals(store, keys, configuration, now_ms, settings.warm_up_bars), len(keys)))
+        latest_of = latest_signals(
+            store, keys, lambda symbol: book.for_symbol(symbol).configuration, now_ms, settings.warm_up_bars
+        )
+        found = list(_shown(latest_of, len(keys)))
         if not any(latest.bar for latest in found):
             what = named or (f"any of {len(keys):,} keys" if keys else "any key that is selected")
             raise StopProgram(f"{store.name}: no closed bars of {what} in it")
@@ -88,8 +96,17 @@ def _named_key(symbol: str | None, timeframe: str | None, *, every_key: bool) ->
         raise StopProgram(str(error)) from error
 
 
-def _all_keys(settings: Settings, store: KlineStore) -> list[str]:
-    return selected_keys(settings.selection(), store)
+def _stored_configuration(settings: Settings, pinned: Pinned) -> ConfigBook:
+    """What the stores have, under what is pinned; where they cannot be read, that is said and left out."""
+    book, stores = ConfigBook(pinned), settings.open_configs()
+    try:
+        for record in stores.read().by_scope.values():
+            book.put(Known(record))
+    except RetryLater as error:
+        log.warning("the stored configuration cannot be read and is left out: %s", error)
+    finally:
+        stores.close()
+    return book
 
 
 def _shown(found: Iterable[Latest], total: int) -> Iterable[Latest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dataflow.api.settings import DEFAULT_API_PORT
 from dataflow.commands.options import (
     CooldownOption,
     MinConfidenceOption,
@@ -43,7 +45,7 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     min_confidence: MinConfidenceOption = None,
     cooldown_bars: CooldownOption = None,
 ) -> None:
-    """Run everything on this machine: a NATS server, klines that arrive, the bot, and its signals as they come."""
+    """Run everything on this machine: NATS, klines that arrive, the bot, its sidecar, and its signals as they come."""
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     times = _speed(speed)
     console = Console()
@@ -54,8 +56,9 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         folder = keep or Path(resources.enter_context(TemporaryDirectory(prefix="ta-bot-dev-")))
         _make(folder)
         health_port = settings.health_port if "HEALTH_PORT" in os.environ else 0
+        api_port = None if "FASTAPI_PORT" in os.environ or _is_free(DEFAULT_API_PORT) else 0
         series = _series(klines, days, seed, console)
-        run_dev(Market(series, times, folder, settings.warm_up_bars, health_port), pinned, console)
+        run_dev(Market(series, times, folder, settings.warm_up_bars, health_port, api_port), pinned, console)
 
 
 def _series(klines: list[Path] | None, days: int, seed: int, console: Console) -> Series:
@@ -63,6 +66,11 @@ def _series(klines: list[Path] | None, days: int, seed: int, console: Console) -
         return recorded_series(klines)
     console.print(f"Synthetic market: {days} days made up from seed {seed}. Not real prices.", highlight=False)
     return synthetic_series(days=days, seed=seed)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _speed(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from operators.analyzer import KeyAnalyzer
@@ -25,9 +25,13 @@ class Latest(NamedTuple):
 
 
 def latest_signals(
-    store: KlineStore, keys: Iterable[str], configuration: Configuration, now_ms: int, warm_up_bars: int
+    store: KlineStore,
+    keys: Iterable[str],
+    configuration_of: Callable[[str], Configuration],
+    now_ms: int,
+    warm_up_bars: int,
 ) -> Iterator[Latest]:
-    """The signals of each key's latest bar that has closed at `now_ms`.
+    """The signals of each key's latest bar that has closed at `now_ms`, with the configuration of its symbol.
 
     Keys are warmed up as in the live flow: with so many bars before it, or more where an indicator needs them.
 
@@ -38,10 +42,11 @@ def latest_signals(
         RetryLater, StopProgram: see `KlineStore`.
     """
     keys = list(keys)
-    most = max((_seed(configuration, key, warm_up_bars) for key in keys), default=0)
+    configurations = {key: configuration_of(split_key(key)[0]) for key in keys}
+    most = max((_seed(configurations[key], key, warm_up_bars) for key in keys), default=0)
     # Of the bars that have opened, one may not have closed.
     for key, bars in store.latest_of(keys, most + 2, now_ms + 1):
-        _, timeframe = split_key(key)
+        (_, timeframe), configuration = split_key(key), configurations[key]
         seed = _seed(configuration, key, warm_up_bars)
         closed = [bar for bar in bars if timeframe.close_ms(bar.open_time_ms) <= now_ms][-seed - 1 :]
         if not closed:

@@ -11,6 +11,8 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 from rich.console import Console
 
+from dataflow.api.serving import serving
+from dataflow.api.settings import api_settings_of
 from dataflow.live.run import LiveJob, run_live
 from dataflow.live.settings import settings_of
 from dataflow.local.feeder import Feeder
@@ -41,6 +43,8 @@ class Market:
     folder: Path
     warm_up_bars: int
     health_port: int
+    api_port: int | None = None
+    """None for the configured one."""
 
 
 def run_dev(market: Market, pinned: Pinned, console: Console) -> None:
@@ -61,8 +65,12 @@ def run_dev(market: Market, pinned: Pinned, console: Console) -> None:
             recovery_dir=market.folder / "recovery",
             health_port=market.health_port,
         )
+        api = api_settings_of(nats_url=server.url, mysql_uri=history_uri, fastapi_port=market.api_port)
         stop = Stop()
-        with Connection(settings.nats_options("ta-bot feeder")) as connection:
+        with serving(api) as served, Connection(settings.nats_options("ta-bot feeder")) as connection:
+            console.print(
+                f"The configuration can be changed at {served.url}/api/v1/strategies", highlight=False, soft_wrap=True
+            )
             publisher = Publisher(connection, Streams(connection, settings.stream_settings()), stop)
             feeder = Feeder(publisher, stop, market.speed)
             with SignalPrinter(settings.nats_options("ta-bot printer"), console) as printer:

@@ -8,8 +8,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+import httpx
+
 from tests.e2e.command import HANGS_SECS, TA_BOT, environment, refusal, replayed, ta_bot
-from tests.nats_server import wait_until
+from tests.nats_server import free_port, wait_until
 
 SIGNAL = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d +(\w+) +(\w+) +(\w+) +(buy|sell|hold) ", re.MULTILINE)
 
@@ -56,3 +58,29 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         (tmp_path / "closed").mkdir(mode=0o500)
         assert "cannot be written" in refusal("dev", "--keep", tmp_path / "closed" / "folder")
+
+
+def test_its_configuration_can_be_changed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [TA_BOT, "dev", "--days", "30", "--strategies", "doji_reversal"],
+            cwd=tmp_path,
+            stdout=output,
+            stderr=output,
+            env=environment(FASTAPI_PORT=str(free_port())),
+        )
+    try:
+        found = re.compile(r"changed at (\S+)/strategies$", re.MULTILINE)
+        wait_until(lambda: found.search(log.read_text()) or process.poll() is not None, "the address")
+        address = found.search(log.read_text())
+        assert address is not None, log.read_text()
+        with httpx.Client(base_url=address[1], trust_env=False) as client:
+            body = {"parameters": {"trend_period": 30}, "changed_by": "tester"}
+            changed = client.post("/strategies/doji_reversal/config/SYNTHAUSDT", json=body).json()
+            assert changed["metadata"]["announced"] is True
+            assert changed["data"]["parameters"]["trend_period"] == 30
+        process.send_signal(signal.SIGINT)
+        assert process.wait(HANGS_SECS) == 0
+    finally:
+        process.kill()
