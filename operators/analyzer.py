@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from itertools import chain
-from math import inf
 from typing import Any
 
 from operators.emission import Emission
+from operators.making import signal_of
 from operators.order import IN_ORDER, Arrival, BarOrder
-from operators.requested import asks, bars_lacking, kinds_lacking
+from operators.requested import asks, bars_lacking, kinds_lacking, warmed_up
 from operators.tally import Tally
-from operators.times import format_time
-from operators.warm_up import TIMES, Kinds
+from operators.warm_up import TIMES
 from state.bar import Bar
 from state.bar_window import BarWindow
 from state.errors import WarmUpAgain
@@ -25,13 +24,8 @@ from strategies.configuration import Configuration, unpack_configuration
 from strategies.registry import STRATEGIES
 from strategies.setup import Setup
 from strategies.signal import (
-    NOMINAL_QUANTITY,
-    SOURCE,
     AppliedConfig,
     Signal,
-    SignalMetadata,
-    signal_id_of,
-    strength_of,
 )
 
 log = logging.getLogger(__name__)
@@ -104,7 +98,7 @@ class KeyAnalyzer:
             old, new = self.indicators, IndicatorSet(self.timeframe)
             self._strategies_on(new, configuration)
             if kinds:
-                new.take_over(self._warmed_up(kinds, bars))
+                new.take_over(warmed_up(kinds, self.timeframe, self._latest(bars)))
             new.take_over(old)
         else:
             self._replace_changed(before, configuration)
@@ -118,18 +112,11 @@ class KeyAnalyzer:
             if config.parameters != before.strategies[strategy_id].parameters:
                 self.strategies[strategy_id] = STRATEGIES[strategy_id](config.parameters, self.indicators)
 
-    def _warmed_up(self, kinds: Kinds, bars: Iterable[Bar]) -> IndicatorSet:
-        """What some strategies ask for, after all known bars up to the last one."""
-        need, order = IndicatorSet(self.timeframe), BarOrder(self.timeframe)
-        for strategy_id, parameters in kinds:
-            STRATEGIES[strategy_id](parameters, need)
+    def _latest(self, bars: Iterable[Bar]) -> Iterable[Bar]:
+        """Those of `bars` up to the last one that was analyzed, and the own ones."""
         own = self.recent.bars() if self.recent is not None else []
         own_from_ms = own[0].open_time_ms if own else (self.order.last_open_ms or 0) + 1
-        earlier = (bar for bar in bars if bar.open_time_ms < own_from_ms)
-        for bar in chain(earlier, own):
-            if order.see(bar.open_time_ms) in IN_ORDER:
-                need.update(bar)
-        return need
+        return chain((bar for bar in bars if bar.open_time_ms < own_from_ms), own)
 
     def _hold(self, strategy_id: str) -> None:
         """Have a strategy hold what it says of the last bar."""
@@ -210,7 +197,7 @@ class KeyAnalyzer:
             strategy, emission = self._slots[index]
             setup = setups[index]
             if setup is not None and emission.begins(setup, bars_seen, emit=emit):
-                signals.append(self._signal(bar, strategy, setup))
+                signals.append(signal_of(self.symbol, self.timeframe, bar, strategy, setup, self.applied[strategy.id]))
         return signals
 
     def _setup_or_none(self, strategy: Strategy[Any], open_time_ms: int) -> Setup | None:
@@ -222,32 +209,6 @@ class KeyAnalyzer:
             errors[strategy.id] = errors.get(strategy.id, 0) + 1
             log.exception("strategy %s failed on %s at %d", strategy.id, self.key, open_time_ms)
             return None
-
-    def _signal(self, bar: Bar, strategy: Strategy[Any], setup: Setup) -> Signal:
-        action, confidence, price, stop, target = setup
-        confidence = min(1.0, max(0.0, confidence))
-        symbol, timeframe, strategy_id, open_time_ms = self.symbol, self.timeframe, strategy.id, bar.open_time_ms
-        reward = None if stop is None or target is None else abs(target - price) / abs(price - stop)
-        reward = None if reward == inf else reward
-        return Signal(
-            signal_id=signal_id_of(strategy_id, symbol, timeframe.name, open_time_ms, action),
-            strategy_id=strategy_id,
-            strategy=strategy_id,
-            source=SOURCE,
-            symbol=symbol,
-            action=action,
-            confidence=confidence,
-            strength=strength_of(confidence),
-            price=price,
-            current_price=bar.close,
-            quantity=NOMINAL_QUANTITY,
-            stop_loss=stop,
-            take_profit=target,
-            timeframe=timeframe.name,
-            timestamp=format_time(timeframe.close_ms(open_time_ms)),
-            indicators=strategy.indicators(),
-            metadata=SignalMetadata(format_time(open_time_ms), reward, self.applied[strategy_id]),
-        )
 
     def take_tally(self) -> Tally:
         """What happened since the last call."""

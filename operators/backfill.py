@@ -9,6 +9,7 @@ from typing import Any, Literal
 from operators.analyzer import KeyAnalyzer
 from operators.config_book import NewConfiguration
 from operators.debt import Debt, unpack_debt
+from operators.held import Held, have_arrived, pack_held, unpack_held
 from operators.messages import Notice
 from operators.requests import FILL_BARS, HistoryAnswer, HistoryRequest, Wake
 from state.bar import Bar
@@ -21,8 +22,7 @@ from strategies.signal import Signal
 # it is as warm as history would make it.
 OWED_BARS = 1_000
 
-Item = Bar | Notice | Wake | HistoryAnswer | NewConfiguration
-Held = Bar | Notice | NewConfiguration
+Item = Held | Wake | HistoryAnswer
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Backfill:
         signals: list[Signal] = []
         if is_seed:
             noticed = triggered and type(held[0]) is Notice
-            if noticed and _have_arrived(bars, held):
+            if noticed and have_arrived(bars, held):
                 # Bars that arrived go first, so that what they give is sent.
                 held, triggered, noticed = [*held[1:], held[0]], False, False
             bars = self._warm_up(bars, noticed=noticed)
@@ -308,7 +308,7 @@ class Backfill:
             snapshot["backfill"] = {
                 "asked": None if self.asked is None else tuple(self.asked)[1:],
                 "waiting": self.waiting,
-                "held": [_packed(item) for item in self.held],
+                "held": [pack_held(item) for item in self.held],
                 "triggered": self.triggered,
                 "debt": None if self.debt is None else self.debt.pack(),
                 "untouched": self.untouched,
@@ -337,23 +337,7 @@ class Backfill:
             self.asked = HistoryRequest(self.analyzer.key, *content["asked"])
             self._number = self.asked.number
         notice = Notice((self.analyzer.symbol,), self.analyzer.timeframe)
-        self.held = [notice if item is None else _unpacked(item) for item in content["held"]]
+        self.held = [unpack_held(packed, notice) for packed in content["held"]]
         self.waiting, self.triggered = bool(content["waiting"]), bool(content["triggered"])
         self.untouched = bool(content["untouched"])
         self.debt = unpack_debt(content["debt"])
-
-
-def _packed(item: Held) -> tuple[float, ...] | bytes | None:
-    if type(item) is NewConfiguration:
-        return item.configuration.packed
-    return tuple(item) if type(item) is Bar else None
-
-
-def _unpacked(item: Any) -> Bar | NewConfiguration:
-    return NewConfiguration(unpack_configuration(item)) if isinstance(item, bytes) else Bar(*item)
-
-
-def _have_arrived(bars: list[Bar], held: list[Held]) -> bool:
-    """Whether some of what is held is no newer than what history had by then."""
-    newest_ms = bars[-1].open_time_ms if bars else -1
-    return any(item.open_time_ms <= newest_ms for item in held if type(item) is Bar)

@@ -1,12 +1,14 @@
-"""What strategies ask an indicator set for: told by what asks, not by what is there."""
+"""What strategies ask an indicator set for, and what of it another set lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from operators.order import IN_ORDER, BarOrder
 from operators.warm_up import Kinds, warm_on
+from state.bar import Bar
 from state.indicator_set import IndicatorSet
 from state.timeframe import Timeframe
 from strategies.configuration import Configuration
@@ -43,15 +45,27 @@ def bars_lacking(indicators: IndicatorSet, kinds: Kinds) -> int:
     return max(counts, default=0)
 
 
+def warmed_up(kinds: Kinds, timeframe: Timeframe, bars: Iterable[Bar]) -> IndicatorSet:
+    """What some strategies ask for, after `bars`; repeated ones and ones out of order are left out."""
+    need, order = _set_for(kinds, timeframe), BarOrder(timeframe)
+    for bar in bars:
+        if order.see(bar.open_time_ms) in IN_ORDER:
+            need.update(bar)
+    return need
+
+
+def _set_for(kinds: Kinds, timeframe: Timeframe) -> IndicatorSet:
+    need = IndicatorSet(timeframe)
+    for strategy_id, parameters in kinds:
+        STRATEGIES[strategy_id](parameters, need)
+    return need
+
+
 @lru_cache(maxsize=1024)
 def _warm_on(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
-    need = IndicatorSet(timeframe)
-    STRATEGIES[strategy_id](parameters, need)
-    return MappingProxyType(warm_on(need))
+    return MappingProxyType(warm_on(_set_for(((strategy_id, parameters),), timeframe)))
 
 
 @lru_cache(maxsize=4096)
 def _asks(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
-    need = IndicatorSet(timeframe)
-    STRATEGIES[strategy_id](parameters, need)
-    return MappingProxyType(need.requests())
+    return MappingProxyType(_set_for(((strategy_id, parameters),), timeframe).requests())
