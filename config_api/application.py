@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config_api.desk import NOTHING, Desk, Wanted, check_expected, version_of, with_record
+from config_api.desk import NOTHING, UNREADABLE, Desk, Wanted, check_expected, version_of, with_record
 from config_api.errors import invalid
 from config_api.findings import Unfit, checked
 from config_api.views import ApplicationConfig, Metadata
@@ -17,8 +17,6 @@ from state.configs.records import APPLICATION, ConfigRecord, Values
 from state.configs.store import Records
 from strategies.application import ApplicationSettings
 from strategies.resolution import resolve_application
-
-UNREADABLE = "no store can be read, and none could be before: these are the defaults"
 
 
 @dataclass(frozen=True)

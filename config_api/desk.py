@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 NOTHING = Records({}, "default", is_primary=False)
 """What is known where nothing can be read and nothing ever was."""
 
+UNREADABLE = "no store can be read, and none could be before: these are the defaults"
+
 # How long defaults stay unwritten after they could not be.
 _REST_SECS = 10.0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config_api.desk import NOTHING, Desk, Wanted, check_expected, version_of, with_record
+from config_api.desk import NOTHING, UNREADABLE, Desk, Wanted, check_expected, version_of, with_record
 from config_api.errors import Finding, invalid, not_found
 from config_api.findings import Unfit, checked, shown
 from config_api.views import Config, Metadata
@@ -19,8 +19,6 @@ from strategies.configuration import StrategyConfig, changed_parameters
 from strategies.parameters import Parameters
 from strategies.registry import STRATEGIES
 from strategies.resolution import Stored, resolve_strategy
-
-UNREADABLE = "no store can be read, and none could be before: these are the defaults"
 
 
 @dataclass(frozen=True)

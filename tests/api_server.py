@@ -96,6 +96,17 @@ class ApiServer:
             return False
 
 
+def findings(content: Json) -> dict[str, Json]:
+    """What was found, by parameter."""
+    assert content["error"]["code"] == "invalid"
+    return {finding["parameter"]: finding for finding in content["error"]["details"]}
+
+
+def roll_back(api: ApiServer, strategy_id: str, version: int, status: int = 200, **more: Any) -> Json:
+    body = {"version": version, "changed_by": "tester", **more}
+    return api.post(f"/strategies/{strategy_id}/rollback", body, status=status)
+
+
 @contextmanager
 def running_api(folder: Path, **settings: str) -> Iterator[ApiServer]:
     """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback."""

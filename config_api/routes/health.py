@@ -12,6 +12,12 @@ from config_api.desk import Desk
 router = APIRouter(tags=["health"])
 
 
+class Announcing(BaseModel):
+    """Whether bots are told of changes at once."""
+
+    connected: bool = Field(description="Whether NATS is there")
+
+
 class Health(BaseModel):
     """How everything behind the API is."""
 
@@ -22,13 +28,7 @@ class Health(BaseModel):
         description="By kind of store what is wrong with it; null where nothing is", examples=[{"mongodb": None}]
     )
     cache_age_secs: float | None = Field(description="How long ago all was read; null where it never was")
-    announcer: Announcing
-
-
-class Announcing(BaseModel):
-    """Whether bots are told of changes at once."""
-
-    connected: bool
+    announcer: Announcing = Field(description="The announcing of changes")
 
 
 class Ready(BaseModel):
@@ -41,9 +41,6 @@ class Live(BaseModel):
     """Whether the program runs."""
 
     live: Literal[True] = True
-
-
-Health.model_rebuild()
 
 
 @router.get("/health", summary="How everything is")

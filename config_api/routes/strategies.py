@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from config_api import strategies as configs
-from config_api.desk import NOTHING, Desk, Wanted
+from config_api.desk import NOTHING, UNREADABLE, Desk, Wanted
 from config_api.envelope import READ, WRITE, answers
 from config_api.guarded import GuardedRoute
 from config_api.requests import Change, StrategyRollback
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/strategies", tags=["strategies"], route_class=Guarde
 def list_strategies(desk: TheDesk) -> StrategyList:
     """All strategies, and for which of them something is stored."""
     records = desk.known()
-    note = configs.UNREADABLE if records is None else None
+    note = UNREADABLE if records is None else None
     items = [_item(strategy_id, records or NOTHING) for strategy_id in STRATEGIES]
     return StrategyList(data=items, metadata=Metadata(action="read", note=note))
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from config_api.app import PREFIX
 from state.errors import SkipInput, StopProgram
 from state.key import check_symbol
 
@@ -19,8 +20,6 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 APPLICATION = "application"
 """Stands in place of a strategy for the application's settings."""
-
-PREFIX = "/api/v1"
 
 _TIMEOUT_SECS = 30.0
 
