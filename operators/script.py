@@ -75,7 +75,7 @@ def script_of(lines: Iterable[tuple[str, bytes]], pinned: Pinned = NOTHING_PINNE
             raise StopProgram(f"{where}: {error}") from error
         changes.append(change)
         versions[change.record.scope] = change.record.version
-    changes.sort(key=lambda change: change.at_ms)
+    changes.sort(key=lambda change: (change.at_ms, change.record.version))
     _check(changes, pinned)
     return Script(tuple(changes), pinned)
 

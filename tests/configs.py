@@ -110,7 +110,7 @@ def insist(store: ConfigStore, scope: Scope, parameters: Values, entry_id: str) 
             continue
 
 
-def where(database: ConfigDatabase, fallback_uri: str = "sqlite:///unused") -> Where:
+def where(database: ConfigDatabase, fallback_uri: str) -> Where:
     """A database, and for MongoDB the fallback, as another process is told of them."""
     if isinstance(database, MongoDatabase):
         return database.uri, database.name, fallback_uri

@@ -103,13 +103,16 @@ def audit(
     symbol: SymbolOption = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many changes at most")] = 50,
     url: UrlOption = DEFAULT_URL,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write each change as a JSON line, as `ta-bot replay --changes` takes them")
+    ] = False,
 ) -> None:
     """Show who changed what, when and why, newest first."""
     path = path_of(strategy, symbol, "audit")
     content = ConfigClient(url).ask("GET", path, query={"limit": limit, "symbol": symbol})
     if as_json:
-        _write_json(content)
+        for entry in content["data"]:
+            _write_json(entry)
     else:
         console_beside().print(audit_table(f"Changes of {_name(strategy, symbol)}", content["data"]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -251,9 +252,10 @@ def test_fifty_writers_in_one_process_leave_one_version_and_one_entry_each(confi
 
 
 def test_fifty_writers_in_two_processes_leave_one_version_and_one_entry_each(
-    config_database: ConfigDatabase, config_store: ConfigStore
+    config_database: ConfigDatabase, config_store: ConfigStore, tmp_path: Path
 ) -> None:
-    writers = [writer(*where(config_database), "25", "1") for _ in range(2)]
+    place = where(config_database, f"sqlite:///{tmp_path / 'fallback.sqlite3'}")
+    writers = [writer(*place, "25", "1") for _ in range(2)]
     said = [process.communicate()[0] for process in writers]
     assert [process.returncode for process in writers] == [0, 0]
     _check_history(config_store, SCOPE, [int(line) for text in said for line in text.split()])
