@@ -60,7 +60,13 @@ def _api(*, quick: bool) -> dict[str, object]:
     found = measure_api(API_QUICK if quick else ApiExtent())
     targets = api_targets(found)
     sys.stdout.write(f"\n{api_report(found, targets)}")
-    return {"api": {**vars(found), "targets": [{**vars(target), "reached": target.reached} for target in targets]}}
+    return {
+        "api": {
+            **vars(found),
+            "propagation": vars(found.propagation),
+            "targets": [{**vars(target), "reached": target.reached} for target in targets],
+        }
+    }
 
 
 if __name__ == "__main__":

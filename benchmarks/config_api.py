@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.propagation import Propagation, measure_propagation
 from strategies.registry import STRATEGIES
 from tests.api_server import ApiServer, running_api
 from tests.mongo_server import MongoServer, mongo_database, running_mongod
@@ -29,17 +30,22 @@ class ApiExtent:
     """How much is measured."""
 
     seconds: float = 10.0
+    changes: int = 300
 
 
-API_QUICK = ApiExtent(seconds=3.0)
+API_QUICK = ApiExtent(seconds=3.0, changes=60)
 
 
 @dataclass
 class ApiMeasured:
-    """Seconds from when a read was due to its answer, with what was read last, and with the store read each time."""
+    """Seconds from when a read was due to its answer, with what was read last, and with the store read each time.
+
+    And how long changes take to come to bars.
+    """
 
     cached_secs: list[float]
     stored_secs: list[float]
+    propagation: Propagation
 
 
 def measure_api(extent: ApiExtent) -> ApiMeasured:
@@ -47,7 +53,9 @@ def measure_api(extent: ApiExtent) -> ApiMeasured:
     with TemporaryDirectory(prefix="ta-bot-bench-") as folder, running_mongod(Path(folder)) as mongod:
         cached = _measured(mongod, Path(folder, "cached"), extent, ttl_secs="60")
         stored = _measured(mongod, Path(folder, "stored"), extent, ttl_secs="0")
-    return ApiMeasured(cached, stored)
+    with TemporaryDirectory(prefix="ta-bot-bench-") as folder:
+        propagation = measure_propagation(Path(folder), extent.changes)
+    return ApiMeasured(cached, stored, propagation)
 
 
 def _measured(mongod: MongoServer, folder: Path, extent: ApiExtent, ttl_secs: str) -> list[float]:

@@ -86,7 +86,7 @@ def measure_latency(folder: Path, bars: int) -> list[float]:
     """From publishing a bar to hearing its last signal, bar by bar, for those bars that have signals."""
     year = bars_of_year()[: SEED_BARS + bars]
     history, rest = {YEAR_KEY: year[:SEED_BARS]}, {YEAR_KEY: year[SEED_BARS:]}
-    with _bot(folder, history) as (server, _):
+    with bot_with(folder, history) as (server, _):
         return asyncio.run(_timed(server.url, _rounds(history, rest), lambda: None))
 
 
@@ -96,7 +96,7 @@ def measure_bursts(folder: Path, bursts: int) -> tuple[list[float], list[int], i
     history = {key: bars[:BURST_SEED_BARS] for key, bars in found.items()}
     rest = {key: bars[BURST_SEED_BARS:] for key, bars in found.items()}
     memory: list[int] = []
-    with _bot(folder, history) as (server, bot):
+    with bot_with(folder, history) as (server, bot):
         rounds = _rounds(history, rest)
         process = psutil.Process(bot.pid)
         secs = asyncio.run(_timed(server.url, rounds, lambda: memory.append(process.memory_info().rss)))
@@ -137,7 +137,7 @@ def _has_seeded(bot: LiveBot) -> bool:
 
 
 @contextmanager
-def _bot(folder: Path, history: dict[str, list[Bar]]) -> Iterator[tuple[NatsServer, LiveBot]]:
+def bot_with(folder: Path, history: dict[str, list[Bar]], *options: str) -> Iterator[tuple[NatsServer, LiveBot]]:
     """A bot that is seeded with `history` and takes snapshots as it does by default."""
     folder.mkdir()
     store = KlineStore(f"sqlite:///{folder / 'history.sqlite3'}")
@@ -148,7 +148,7 @@ def _bot(folder: Path, history: dict[str, list[Bar]]) -> Iterator[tuple[NatsServ
     with (
         running_server(folder / "nats") as server,
         live_bot(
-            server.url, folder, SUPPORTED_SYMBOLS=symbols, SUPPORTED_TIMEFRAMES="15m", SNAPSHOT_SECONDS="10"
+            server.url, folder, *options, SUPPORTED_SYMBOLS=symbols, SUPPORTED_TIMEFRAMES="15m", SNAPSHOT_SECONDS="10"
         ) as bot,
     ):
         bot.start()

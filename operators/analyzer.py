@@ -10,7 +10,7 @@ from typing import Any
 from operators.emission import Emission
 from operators.making import signal_of
 from operators.order import IN_ORDER, Arrival, BarOrder
-from operators.requested import asks, bars_lacking, kinds_lacking, warmed_up
+from operators.requested import Step, step_between, warmed_up
 from operators.tally import Tally
 from operators.warm_up import TIMES
 from state.bar import Bar
@@ -80,10 +80,10 @@ class KeyAnalyzer:
 
     def bars_wanted(self, configuration: Configuration) -> int:
         """How many of its latest bars `reconfigure` is to be given: 0 where those that it keeps are enough."""
-        kinds = kinds_lacking(self.indicators, configuration)
-        if not kinds or self.order.last_open_ms is None:
+        step = step_between(self.configuration, configuration, self.timeframe)
+        if not step.lacking or self.order.last_open_ms is None:
             return 0
-        wanted = TIMES * bars_lacking(self.indicators, kinds)
+        wanted = TIMES * step.bars
         return wanted if self.recent is None or wanted > len(self.recent) else 0
 
     def reconfigure(self, configuration: Configuration, bars: Iterable[Bar] = ()) -> None:
@@ -93,24 +93,26 @@ class KeyAnalyzer:
         analyzer keeps; nothing is emitted for them. What both configurations ask for goes on as it is, and so does
         what strategies held and emitted. A strategy that was not enabled before holds what it would have held.
         """
-        before, kinds = self.configuration, kinds_lacking(self.indicators, configuration)
-        if kinds or asks(before, self.timeframe) != asks(configuration, self.timeframe):
-            old, new = self.indicators, IndicatorSet(self.timeframe)
-            self._strategies_on(new, configuration)
-            if kinds:
-                new.take_over(warmed_up(kinds, self.timeframe, self._latest(bars)))
-            new.take_over(old)
+        before = self.configuration
+        step = step_between(before, configuration, self.timeframe)
+        if step.same_requests and before.strategies.keys() == configuration.strategies.keys():
+            for strategy_id in step.changed:
+                parameters = configuration.strategies[strategy_id].parameters
+                self.strategies[strategy_id] = STRATEGIES[strategy_id](parameters, self.indicators)
         else:
-            self._replace_changed(before, configuration)
+            self._rebuild(configuration, step, bars)
         self._configure(configuration)
         if self.bars_seen:
             for strategy_id in configuration.strategies.keys() - before.strategies.keys():
                 self._hold(strategy_id)
 
-    def _replace_changed(self, before: Configuration, configuration: Configuration) -> None:
-        for strategy_id, config in configuration.strategies.items():
-            if config.parameters != before.strategies[strategy_id].parameters:
-                self.strategies[strategy_id] = STRATEGIES[strategy_id](config.parameters, self.indicators)
+    def _rebuild(self, configuration: Configuration, step: Step, bars: Iterable[Bar]) -> None:
+        """Have a set of what is asked for now, which goes on from the one there was."""
+        old, new = self.indicators, IndicatorSet(self.timeframe)
+        self._strategies_on(new, configuration)
+        if step.lacking:
+            new.take_over(warmed_up(step.lacking, self.timeframe, self._latest(bars)))
+        new.take_over(old)
 
     def _latest(self, bars: Iterable[Bar]) -> Iterable[Bar]:
         """Those of `bars` up to the last one that was analyzed, and the own ones."""

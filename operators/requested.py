@@ -1,10 +1,11 @@
-"""What strategies ask an indicator set for, and what of it another set lacks."""
+"""What strategies ask an indicator set for, and what another configuration asks for beyond that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from operators.order import IN_ORDER, BarOrder
 from operators.warm_up import Kinds, warm_on
@@ -16,33 +17,50 @@ from strategies.parameters import Parameters
 from strategies.registry import STRATEGIES
 
 
-def asks(configuration: Configuration, timeframe: Timeframe) -> dict[str, int]:
+class Step(NamedTuple):
+    """What it takes to go from one configuration to another."""
+
+    same_requests: bool
+    """Whether both ask for the same, so that all indicators stay."""
+    lacking: Kinds
+    """Those strategies that ask for something that the one before did not, or not as far back."""
+    bars: int
+    """After how many bars all of that is defined, as far back as they look."""
+    changed: tuple[str, ...]
+    """Strategies that both have, with other parameters."""
+
+
+@lru_cache(maxsize=1024)  # all keys of a timeframe take the same steps
+def step_between(before: Configuration, after: Configuration, timeframe: Timeframe) -> Step:
+    """The step from one configuration to another, for keys of `timeframe`."""
+    known, wanted = _asks_together(before, timeframe), _asks_together(after, timeframe)
+    lacking: list[tuple[str, Parameters]] = []
+    counts: list[int] = []
+    for strategy_id, config in after.strategies.items():
+        new = {
+            name: depth
+            for name, depth in _asks(strategy_id, config.parameters, timeframe).items()
+            if known.get(name, 0) < depth
+        }
+        if new:
+            lacking.append((strategy_id, config.parameters))
+            defined_on = _warm_on(strategy_id, config.parameters, timeframe)
+            counts += [defined_on[name] + depth - 1 for name, depth in new.items()]
+    changed = tuple(
+        strategy_id
+        for strategy_id in after.strategies.keys() & before.strategies.keys()
+        if after.strategies[strategy_id].parameters != before.strategies[strategy_id].parameters
+    )
+    return Step(known == wanted, tuple(lacking), max(counts, default=0), changed)
+
+
+def _asks_together(configuration: Configuration, timeframe: Timeframe) -> dict[str, int]:
     """What all enabled strategies together ask for, and how many values back they look."""
-    together: dict[str, int] = {}
+    together = dict(IndicatorSet(timeframe).requests())
     for strategy_id, config in configuration.strategies.items():
         for name, depth in _asks(strategy_id, config.parameters, timeframe).items():
             together[name] = max(depth, together.get(name, 0))
     return together
-
-
-def kinds_lacking(indicators: IndicatorSet, configuration: Configuration) -> Kinds:
-    """Those strategies that ask for something that `indicators` do not have, or not as far back."""
-    timeframe = indicators.timeframe
-    return tuple(
-        (strategy_id, config.parameters)
-        for strategy_id, config in configuration.strategies.items()
-        if indicators.lacks(_asks(strategy_id, config.parameters, timeframe))
-    )
-
-
-def bars_lacking(indicators: IndicatorSet, kinds: Kinds) -> int:
-    """After how many bars all is defined, as far back as they look, that strategies ask for and `indicators` lack."""
-    counts: list[int] = []
-    for strategy_id, parameters in kinds:
-        defined_on = _warm_on(strategy_id, parameters, indicators.timeframe)
-        wanted = _asks(strategy_id, parameters, indicators.timeframe)
-        counts += [defined_on[name] + depth - 1 for name, depth in wanted.items() if indicators.lacks({name: depth})]
-    return max(counts, default=0)
 
 
 def warmed_up(kinds: Kinds, timeframe: Timeframe, bars: Iterable[Bar]) -> IndicatorSet:

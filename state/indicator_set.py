@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import isnan, nan
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
@@ -222,11 +222,6 @@ class IndicatorSet:
     def requests(self) -> dict[str, int]:
         """What was asked for, fields too, and how many values back whoever asked looks."""
         return {**self._field_depths, **{name: one.depth for name, one in self._indicators.items()}}
-
-    def lacks(self, requests: Mapping[str, int]) -> bool:
-        """Whether some of what another set was asked for is not here, or does not go as far back."""
-        own = self.requests()
-        return any(own.get(name, 0) < depth for name, depth in requests.items())
 
     def take_over(self, other: IndicatorSet) -> None:
         """Go on exactly from where another set of this timeframe is, in all that both have.

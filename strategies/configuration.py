@@ -44,6 +44,10 @@ class Configuration(BaseModel):
     engine: EngineSettings
     strategies: dict[str, StrategyConfig]
 
+    def __hash__(self) -> int:
+        """Of what is packed, which is made once."""
+        return hash(self.packed)
+
     @cached_property
     def packed(self) -> bytes:
         """All that `unpack_configuration` needs, as JSON, in the order in which signals say it."""
