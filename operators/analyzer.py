@@ -106,6 +106,12 @@ class KeyAnalyzer:
             for strategy_id in configuration.strategies.keys() - before.strategies.keys():
                 self._hold(strategy_id)
 
+    def warm_up_again(self, before: Configuration, bars: Iterable[Bar]) -> None:
+        """Warm up anew what the configuration asks for beyond `before`: there are more bars than there were."""
+        step = step_between(before, self.configuration, self.timeframe)
+        if step.lacking:
+            self.indicators.take_over(warmed_up(step.lacking, self.timeframe, self._latest(bars)), step.new)
+
     def _rebuild(self, configuration: Configuration, step: Step, bars: Iterable[Bar]) -> None:
         """Have a set of what is asked for now, which goes on from the one there was."""
         old, new = self.indicators, IndicatorSet(self.timeframe)

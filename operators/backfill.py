@@ -11,7 +11,9 @@ from operators.config_book import NewConfiguration
 from operators.debt import Debt, unpack_debt
 from operators.held import Held, have_arrived, pack_held, unpack_held
 from operators.messages import Notice
+from operators.requested import step_between
 from operators.requests import FILL_BARS, HistoryAnswer, HistoryRequest, Wake
+from operators.warm_up import TIMES
 from state.bar import Bar
 from state.errors import WarmUpAgain
 from state.snapshot import Snapshot
@@ -44,7 +46,7 @@ class Backfill:
     A key is seeded before its first bar: it asks for history and holds what arrives until the answer is there. So it
     does at a gap, at a notice that history has newer bars, and when a new configuration asks for indicators that take
     more bars to warm up than the key keeps. When history is away it goes on without, and when history is back, its
-    state is made what it would have been; but for those new indicators, which warm up with the bars that arrive.
+    state is made what it would have been.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Backfill:
         self.triggered = False
         """Whether the first of what is held is what history was asked for."""
         self.debt: Debt | None = None
+        self.thin: Configuration | None = None
+        """The configuration before one that asks for indicators which lack bars; None where none do."""
         self.untouched = False
         """Whether all that is known came from history, unasked for: its newest bar may still be to arrive."""
         self._number = 0
@@ -77,7 +81,7 @@ class Backfill:
     @property
     def state(self) -> Literal["starting", "seeded", "cold"]:
         """Whether it waits for its first bars from history, has had them, or goes on without what history has."""
-        if self.debt is not None:
+        if self.debt is not None or self.thin is not None:
             return "cold"
         return "starting" if self.waiting and self.is_new else "seeded"
 
@@ -111,6 +115,8 @@ class Backfill:
             self._ask(self.asked)
         elif self.is_new:
             self._wait(None, self._seed(None))
+        else:
+            self._ask_for_thin()
 
     def _hold(self, item: Held) -> None:
         """Keep an item for later; one notice after another says nothing new, unless history was asked in between."""
@@ -123,7 +129,7 @@ class Backfill:
         analyzer, configuration, last_ms = self.analyzer, item.configuration, self._last_ms
         if self.debt is not None:
             self.debt.configurations.append((-1 if last_ms is None else last_ms, configuration.packed))
-            analyzer.reconfigure(configuration)
+            self._go_by(configuration, None)
         elif last_ms is None:
             self.analyzer = self._anew(configuration)
             if self.asked is not None and self.asked.limit < self.policy.warm_up_bars:
@@ -131,7 +137,20 @@ class Backfill:
         elif wanted := analyzer.bars_wanted(configuration):
             self._wait(item, self._request(None, last_ms + 1, wanted))
         else:
-            analyzer.reconfigure(configuration)
+            self._go_by(configuration, None)
+
+    def _go_by(self, configuration: Configuration, bars: list[Bar] | None) -> None:
+        """Go by a configuration; without bars of history, what takes more than the own ones lacks them from then on."""
+        before = self.analyzer.configuration
+        if bars is None and self.thin is None and self.analyzer.bars_wanted(configuration):
+            self.thin = before
+        self.analyzer.reconfigure(configuration, bars or ())
+
+    def _ask_for_thin(self) -> None:
+        """Ask for the bars that indicators lack, when nothing else is asked for."""
+        if self.thin is not None and self.asked is None and self.debt is None and self._last_ms is not None:
+            bars = TIMES * step_between(self.thin, self.analyzer.configuration, self.analyzer.timeframe).bars
+            self._ask(self._request(None, self._last_ms + 1, bars))
 
     def _on_bar(self, bar: Bar) -> list[Signal]:
         open_ms, order = bar.open_time_ms, self.analyzer.order
@@ -162,6 +181,7 @@ class Backfill:
         debt.sent += [(open_ms, signal.signal_id) for signal in signals]
         if len(debt.bars) > max(OWED_BARS, self.policy.warm_up_bars):
             self.debt = self.asked = None
+            self._ask_for_thin()
 
     def _anew(self, configuration: Configuration) -> KeyAnalyzer:
         """An analyzer that has seen nothing, and goes on counting."""
@@ -191,16 +211,32 @@ class Backfill:
             return []  # of before a restart, or overtaken
         if self.waiting:
             if self.triggered and type(self.held[0]) is NewConfiguration:
-                return self._reconfigure(self.held[0].configuration, bars or [])
-            return self._go_on_without(request) if bars is None else self._go_on_with(request, bars)
-        if self.debt is None or bars is None:
+                signals = self._reconfigure(self.held[0].configuration, bars)
+            else:
+                signals = self._go_on_without(request) if bars is None else self._go_on_with(request, bars)
+        elif bars is None:
             return []
-        return self._mend(self.debt, request, bars)
+        elif self.debt is not None:
+            signals = self._mend(self.debt, request, bars)
+        else:
+            signals = self._thicken(bars)
+        if bars is not None:
+            self._ask_for_thin()
+        return signals
 
-    def _reconfigure(self, configuration: Configuration, bars: list[Bar]) -> list[Signal]:
+    def _thicken(self, bars: list[Bar]) -> list[Signal]:
+        """Give indicators the bars that they lacked."""
+        thin, self.thin, self.asked = self.thin, None, None
+        if thin is not None:
+            self.analyzer.warm_up_again(thin, bars)
+        return []
+
+    def _reconfigure(self, configuration: Configuration, bars: list[Bar] | None) -> list[Signal]:
         """Go by a configuration that history was asked for, then take what was held."""
         (_, *held), self.held, self.waiting, self.asked = self.held, [], False, None
-        self.analyzer.reconfigure(configuration, bars)
+        self._go_by(configuration, bars)
+        if bars is None:
+            self._ask_for_thin()
         return [signal for item in held for signal in self.take(item)]
 
     def _go_on_with(self, request: HistoryRequest, bars: list[Bar]) -> list[Signal]:
@@ -230,6 +266,7 @@ class Backfill:
         Until here an untouched key keeps what it knows: history could have been away.
         """
         known = len(bars) - 1 if noticed and bars else len(bars)
+        self.thin = None
         if self._last_ms is not None:
             self.analyzer = self._anew(self.analyzer.configuration)
         self.analyzer.warm_up(bars[:known])
@@ -285,6 +322,7 @@ class Backfill:
     def _redo(self, debt: Debt, bars: list[Bar]) -> list[Signal]:
         """Analyze all bars since `debt` began, those of history among them."""
         (_, first), *later = debt.configurations
+        self.thin = None
         tally, self.analyzer = self.analyzer.tally, self.make(unpack_configuration(first))
         since = debt.begin_again(self.analyzer, bars)
         self.untouched = not since and (self._last_ms is not None if debt.before is None else self.untouched)
@@ -292,7 +330,7 @@ class Backfill:
         for last_ms, packed in later:
             before = {open_ms: since[open_ms] for open_ms in since if open_ms <= last_ms}
             signals += self._analyze_missed(before, newest_ms, ())
-            self.analyzer.reconfigure(unpack_configuration(packed))
+            self._go_by(unpack_configuration(packed), None)
         signals += self._analyze_missed(since, newest_ms, ())
         missed = len(since) - len(debt.bars)
         tally.bars += missed
@@ -304,7 +342,7 @@ class Backfill:
     def snapshot(self) -> Snapshot:
         """Plain versioned data: the analyzer's, and what is waited for or owed."""
         snapshot = self.analyzer.snapshot()
-        if self.asked is not None or self.untouched:
+        if self.asked is not None or self.untouched or self.thin is not None:
             snapshot["backfill"] = {
                 "asked": None if self.asked is None else tuple(self.asked)[1:],
                 "waiting": self.waiting,
@@ -312,6 +350,7 @@ class Backfill:
                 "triggered": self.triggered,
                 "debt": None if self.debt is None else self.debt.pack(),
                 "untouched": self.untouched,
+                "thin": None if self.thin is None else self.thin.packed,
             }
         return snapshot
 
@@ -341,3 +380,4 @@ class Backfill:
         self.waiting, self.triggered = bool(content["waiting"]), bool(content["triggered"])
         self.untouched = bool(content["untouched"])
         self.debt = unpack_debt(content["debt"])
+        self.thin = None if content["thin"] is None else unpack_configuration(content["thin"])

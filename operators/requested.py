@@ -24,6 +24,8 @@ class Step(NamedTuple):
     """Whether both ask for the same, so that all indicators stay."""
     lacking: Kinds
     """Those strategies that ask for something that the one before did not, or not as far back."""
+    new: frozenset[str]
+    """What it is that they ask for."""
     bars: int
     """After how many bars all of that is defined, as far back as they look."""
     changed: tuple[str, ...]
@@ -35,7 +37,7 @@ def step_between(before: Configuration, after: Configuration, timeframe: Timefra
     """The step from one configuration to another, for keys of `timeframe`."""
     known, wanted = _asks_together(before, timeframe), _asks_together(after, timeframe)
     lacking: list[tuple[str, Parameters]] = []
-    counts: list[int] = []
+    counts: dict[str, int] = {}
     for strategy_id, config in after.strategies.items():
         new = {
             name: depth
@@ -45,13 +47,13 @@ def step_between(before: Configuration, after: Configuration, timeframe: Timefra
         if new:
             lacking.append((strategy_id, config.parameters))
             defined_on = _warm_on(strategy_id, config.parameters, timeframe)
-            counts += [defined_on[name] + depth - 1 for name, depth in new.items()]
+            counts |= {name: max(counts.get(name, 0), defined_on[name] + depth - 1) for name, depth in new.items()}
     changed = tuple(
         strategy_id
         for strategy_id in after.strategies.keys() & before.strategies.keys()
         if after.strategies[strategy_id].parameters != before.strategies[strategy_id].parameters
     )
-    return Step(known == wanted, tuple(lacking), max(counts, default=0), changed)
+    return Step(known == wanted, tuple(lacking), frozenset(counts), max(counts.values(), default=0), changed)
 
 
 def _asks_together(configuration: Configuration, timeframe: Timeframe) -> dict[str, int]:

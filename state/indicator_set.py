@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import isnan, nan
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
@@ -223,16 +223,17 @@ class IndicatorSet:
         """What was asked for, fields too, and how many values back whoever asked looks."""
         return {**self._field_depths, **{name: one.depth for name, one in self._indicators.items()}}
 
-    def take_over(self, other: IndicatorSet) -> None:
-        """Go on exactly from where another set of this timeframe is, in all that both have.
+    def take_over(self, other: IndicatorSet, only: Collection[str] | None = None) -> None:
+        """Go on exactly from where another set of this timeframe is, in all that both have, or in some of that.
 
         Where this one goes further back, the oldest values stay what they were: sets that were warmed up over the same
         bars complete each other.
         """
         for name, series in self._fields.items():
-            overlay(series, other._fields[name][-other._field_depths[name] :])
+            if only is None or name in only:
+                overlay(series, other._fields[name][-other._field_depths[name] :])
         for name, indicator in self._indicators.items():
-            if name in other._indicators:
+            if name in other._indicators and (only is None or name in only):
                 indicator.take_over(other._indicators[name])
         self._until_trim = TRIM_EVERY_BARS
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import Backfill, BackfillPolicy
+from operators.config_book import NewConfiguration
 from operators.messages import Notice
 from operators.requests import HistoryAnswer, HistoryRequest, Wake
 from operators.times import format_time
 from state.bar import Bar
 from state.timeframe import TIMEFRAMES
-from strategies.configuration import configuration_of
+from strategies.configuration import Configuration, configuration_of
 from strategies.signal import Signal
 from tests.kit import real_bars
 
@@ -25,21 +26,32 @@ NOTICE = Notice(("BTCUSDT",), TIMEFRAMES["15m"])
 
 # Few and quick strategies that give a signal on every third bar.
 SHORT = {"ema_period": 8, "min_data_points": 10}
-CONFIGURATION = configuration_of(
-    {
-        "cooldown_bars": 5,
-        "enabled_strategies": (
-            *("bear_trap_buy", "bear_trap_sell", "doji_reversal", "ema_momentum_reversal"),
-            *("ema_slope_reversal_sell", "hammer_reversal_pattern"),
-        ),
-    },
-    {
-        "bear_trap_buy": SHORT,
-        "bear_trap_sell": SHORT,
-        "ema_momentum_reversal": {"min_data_points": 10},
-        "ema_slope_reversal_sell": {"min_data_points": 10},
-    },
+ENGINE: dict[str, Any] = {
+    "cooldown_bars": 5,
+    "enabled_strategies": (
+        *("bear_trap_buy", "bear_trap_sell", "doji_reversal", "ema_momentum_reversal"),
+        *("ema_slope_reversal_sell", "hammer_reversal_pattern"),
+    ),
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "bear_trap_buy": SHORT,
+    "bear_trap_sell": SHORT,
+    "ema_momentum_reversal": {"min_data_points": 10},
+    "ema_slope_reversal_sell": {"min_data_points": 10},
+}
+CONFIGURATION = configuration_of(ENGINE, PARAMETERS)
+
+# One asks for the same indicators, the others for some that take more bars than a key keeps, and than there are.
+OTHERS = tuple(
+    configuration_of(ENGINE, {**PARAMETERS, **more})
+    for more in (
+        {"doji_reversal": {"min_trend_atr": 0.5}},
+        {"ema_slope_reversal_sell": {"ema_period": 60, "min_data_points": 10}},
+        {"ema_slope_reversal_sell": {"ema_period": 70, "min_data_points": 20}},
+    )
 )
+
+OWN_BARS = 30
 
 KNOWN = 40
 """Bars that history has before the first one arrives."""
@@ -69,11 +81,12 @@ class Market:
         self.sent: list[Signal] = []
         self.settled: set[int] = set()
         self.unsettled: set[int] = set()
+        self.configured = CONFIGURATION
         self.key = self.new_key()
 
     def new_key(self) -> Backfill:
         policy = BackfillPolicy(self.asked.append)
-        return Backfill(lambda configuration: KeyAnalyzer(KEY, configuration), policy, CONFIGURATION)
+        return Backfill(lambda configuration: KeyAnalyzer(KEY, configuration, OWN_BARS), policy, CONFIGURATION)
 
     def do(self, step: Step) -> None:
         name, number = step
@@ -113,6 +126,11 @@ class Market:
 
     def wake(self, _: int) -> None:
         self.asked.append(Wake())
+
+    def configure(self, number: int) -> None:
+        """The key is to go by another configuration."""
+        self.configured = (CONFIGURATION, *OTHERS)[number]
+        self.give(NewConfiguration(self.configured))
 
     def look(self, _: int) -> None:
         """History does the first thing that was asked of it."""
@@ -182,25 +200,27 @@ class Market:
         self.serve(0)
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("bar"), st.sampled_from([0, 0, 0, 1, 2, 5])),
-        st.tuples(st.just("bar"), st.sampled_from([0, 0, 0, 1, 2, 5])),
-        st.tuples(st.sampled_from(["repeat", "tardy", "notice", "notice"]), st.integers(0, 3)),
-        st.tuples(st.just("look"), st.just(0)),
-        st.tuples(st.just("answer"), st.just(0)),
-        st.tuples(st.just("serve"), st.just(0)),
-        st.tuples(st.just("serve"), st.just(0)),
-        st.tuples(st.sampled_from(["away", "back", "restart", "wake"]), st.just(0)),
-    ),
-    min_size=20,
-    max_size=80,
+STEP = (
+    st.tuples(st.just("bar"), st.sampled_from([0, 0, 0, 1, 2, 5])),
+    st.tuples(st.just("bar"), st.sampled_from([0, 0, 0, 1, 2, 5])),
+    st.tuples(st.sampled_from(["repeat", "tardy", "notice", "notice"]), st.integers(0, 3)),
+    st.tuples(st.just("look"), st.just(0)),
+    st.tuples(st.just("answer"), st.just(0)),
+    st.tuples(st.just("serve"), st.just(0)),
+    st.tuples(st.just("serve"), st.just(0)),
+    st.tuples(st.sampled_from(["away", "back", "restart", "wake"]), st.just(0)),
+)
+STEPS = st.lists(st.one_of(*STEP), min_size=20, max_size=80)
+STEPS_AND_CHANGES = st.lists(
+    st.one_of(*STEP, st.tuples(st.just("configure"), st.integers(0, len(OTHERS)))), min_size=20, max_size=80
 )
 
 
-def uninterrupted(last: int) -> tuple[dict[str, Any], dict[int, list[str]]]:
+def uninterrupted(
+    last: int, configuration: Configuration = CONFIGURATION
+) -> tuple[dict[str, Any], dict[int, list[str]]]:
     """The snapshot, and by bar the signals, of an analyzer that had all bars in order."""
-    analyzer = KeyAnalyzer(KEY, CONFIGURATION)
+    analyzer = KeyAnalyzer(KEY, configuration, OWN_BARS)
     bars = all_bars()
     analyzer.warm_up(bars[:KNOWN])
     signals = {i: [signal.to_json().decode() for signal in analyzer.on_bar(bars[i])] for i in range(KNOWN, last + 1)}
@@ -237,3 +257,27 @@ def test_in_the_end_all_is_as_if_nothing_had_happened(ahead: int, there: bool, w
         by_bar.setdefault(index, []).append(signal.to_json().decode())
     for i in market.settled:
         assert by_bar.get(i, []) == signals[i], i
+
+
+@settings(max_examples=300, deadline=None)
+@given(ahead=st.integers(0, 3), there=st.booleans(), woken=st.booleans(), steps=STEPS_AND_CHANGES)
+def test_in_the_end_it_goes_by_what_it_was_told_last(ahead: int, there: bool, woken: bool, steps: list[Step]) -> None:
+    """Indicators are those of a key that has gone by it all along, whatever history was asked for in between."""
+    market = Market(ahead, there=there)
+    if woken:
+        market.wake(0)
+    for step in steps:
+        market.do(step)
+    market.settle()
+
+    found = market.key.snapshot()
+    last = next(i for i, bar in enumerate(market.bars) if bar.open_time_ms == found["last_open_ms"])
+    assert last >= max(market.next, market.noticed) - 1
+    snapshot, _ = uninterrupted(last, market.configured)
+    assert {name: found[name] for name in COMPARED} == {name: snapshot[name] for name in COMPARED}
+    assert market.key.state == "seeded"
+    ids = [signal.signal_id for signal in market.sent]
+    assert len(ids) == len(set(ids))
+
+
+COMPARED = ("configuration", "indicators", "recent", "bars_seen", "last_open_ms")
