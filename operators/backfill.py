@@ -322,7 +322,8 @@ class Backfill:
     def _redo(self, debt: Debt, bars: list[Bar]) -> list[Signal]:
         """Analyze all bars since `debt` began, those of history among them."""
         (_, first), *later = debt.configurations
-        self.thin = None
+        if debt.before is None:
+            self.thin = None
         tally, self.analyzer = self.analyzer.tally, self.make(unpack_configuration(first))
         since = debt.begin_again(self.analyzer, bars)
         self.untouched = not since and (self._last_ms is not None if debt.before is None else self.untouched)
