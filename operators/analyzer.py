@@ -10,7 +10,7 @@ from typing import Any
 from operators.emission import Emission
 from operators.making import signal_of
 from operators.order import IN_ORDER, Arrival, BarOrder
-from operators.requested import Step, step_between, warmed_up
+from operators.requested import Step, asking_for, step_between, warmed_up
 from operators.tally import Tally
 from operators.warm_up import TIMES
 from state.bar import Bar
@@ -106,11 +106,11 @@ class KeyAnalyzer:
             for strategy_id in configuration.strategies.keys() - before.strategies.keys():
                 self._hold(strategy_id)
 
-    def warm_up_again(self, before: Configuration, bars: Iterable[Bar]) -> None:
-        """Warm up anew what the configuration asks for beyond `before`: there are more bars than there were."""
-        step = step_between(before, self.configuration, self.timeframe)
-        if step.lacking:
-            self.indicators.take_over(warmed_up(step.lacking, self.timeframe, self._latest(bars)), step.new)
+    def warm_up_again(self, names: frozenset[str], bars: Iterable[Bar]) -> None:
+        """Warm up anew what has these names: there are more bars than there were."""
+        kinds, _ = asking_for(names, self.configuration, self.timeframe)
+        if kinds:
+            self.indicators.take_over(warmed_up(kinds, self.timeframe, self._latest(bars)), names)
 
     def _rebuild(self, configuration: Configuration, step: Step, bars: Iterable[Bar]) -> None:
         """Have a set of what is asked for now, which goes on from the one there was."""

@@ -11,7 +11,7 @@ from operators.config_book import NewConfiguration
 from operators.debt import Debt, unpack_debt
 from operators.held import Held, have_arrived, pack_held, unpack_held
 from operators.messages import Notice
-from operators.requested import step_between
+from operators.requested import asking_for, step_between
 from operators.requests import FILL_BARS, HistoryAnswer, HistoryRequest, Wake
 from operators.warm_up import TIMES
 from state.bar import Bar
@@ -61,8 +61,8 @@ class Backfill:
         self.triggered = False
         """Whether the first of what is held is what history was asked for."""
         self.debt: Debt | None = None
-        self.thin: Configuration | None = None
-        """The configuration before one that asks for indicators which lack bars; None where none do."""
+        self.thin: frozenset[str] = frozenset()
+        """Indicators, by name, that were warmed up over fewer bars than it takes."""
         self.untouched = False
         """Whether all that is known came from history, unasked for: its newest bar may still be to arrive."""
         self._number = 0
@@ -81,7 +81,7 @@ class Backfill:
     @property
     def state(self) -> Literal["starting", "seeded", "cold"]:
         """Whether it waits for its first bars from history, has had them, or goes on without what history has."""
-        if self.debt is not None or self.thin is not None:
+        if self.debt is not None or self.thin:
             return "cold"
         return "starting" if self.waiting and self.is_new else "seeded"
 
@@ -141,16 +141,20 @@ class Backfill:
 
     def _go_by(self, configuration: Configuration, bars: list[Bar] | None) -> None:
         """Go by a configuration; without bars of history, what takes more than the own ones lacks them from then on."""
-        before = self.analyzer.configuration
-        if bars is None and self.thin is None and self.analyzer.bars_wanted(configuration):
-            self.thin = before
+        analyzer = self.analyzer
+        if bars is None and analyzer.bars_wanted(configuration):
+            self.thin |= step_between(analyzer.configuration, configuration, analyzer.timeframe).new
         self.analyzer.reconfigure(configuration, bars or ())
 
     def _ask_for_thin(self) -> None:
         """Ask for the bars that indicators lack, when nothing else is asked for."""
-        if self.thin is not None and self.asked is None and self.debt is None and self._last_ms is not None:
-            bars = TIMES * step_between(self.thin, self.analyzer.configuration, self.analyzer.timeframe).bars
-            self._ask(self._request(None, self._last_ms + 1, bars))
+        if not self.thin or self.asked is not None or self.debt is not None or self._last_ms is None:
+            return
+        _, bars = asking_for(self.thin, self.analyzer.configuration, self.analyzer.timeframe)
+        if bars:
+            self._ask(self._request(None, self._last_ms + 1, TIMES * bars))
+        else:
+            self.thin = frozenset()  # nobody reads them any more
 
     def _on_bar(self, bar: Bar) -> list[Signal]:
         open_ms, order = bar.open_time_ms, self.analyzer.order
@@ -226,9 +230,8 @@ class Backfill:
 
     def _thicken(self, bars: list[Bar]) -> list[Signal]:
         """Give indicators the bars that they lacked."""
-        thin, self.thin, self.asked = self.thin, None, None
-        if thin is not None:
-            self.analyzer.warm_up_again(thin, bars)
+        self.analyzer.warm_up_again(self.thin, bars)
+        self.thin, self.asked = frozenset(), None
         return []
 
     def _reconfigure(self, configuration: Configuration, bars: list[Bar] | None) -> list[Signal]:
@@ -266,7 +269,7 @@ class Backfill:
         Until here an untouched key keeps what it knows: history could have been away.
         """
         known = len(bars) - 1 if noticed and bars else len(bars)
-        self.thin = None
+        self.thin = frozenset()
         if self._last_ms is not None:
             self.analyzer = self._anew(self.analyzer.configuration)
         self.analyzer.warm_up(bars[:known])
@@ -323,7 +326,7 @@ class Backfill:
         """Analyze all bars since `debt` began, those of history among them."""
         (_, first), *later = debt.configurations
         if debt.before is None:
-            self.thin = None
+            self.thin = frozenset()
         tally, self.analyzer = self.analyzer.tally, self.make(unpack_configuration(first))
         since = debt.begin_again(self.analyzer, bars)
         self.untouched = not since and (self._last_ms is not None if debt.before is None else self.untouched)
@@ -343,7 +346,7 @@ class Backfill:
     def snapshot(self) -> Snapshot:
         """Plain versioned data: the analyzer's, and what is waited for or owed."""
         snapshot = self.analyzer.snapshot()
-        if self.asked is not None or self.untouched or self.thin is not None:
+        if self.asked is not None or self.untouched or self.thin:
             snapshot["backfill"] = {
                 "asked": None if self.asked is None else tuple(self.asked)[1:],
                 "waiting": self.waiting,
@@ -351,7 +354,7 @@ class Backfill:
                 "triggered": self.triggered,
                 "debt": None if self.debt is None else self.debt.pack(),
                 "untouched": self.untouched,
-                "thin": None if self.thin is None else self.thin.packed,
+                "thin": sorted(self.thin),
             }
         return snapshot
 
@@ -381,4 +384,4 @@ class Backfill:
         self.waiting, self.triggered = bool(content["waiting"]), bool(content["triggered"])
         self.untouched = bool(content["untouched"])
         self.debt = unpack_debt(content["debt"])
-        self.thin = None if content["thin"] is None else unpack_configuration(content["thin"])
+        self.thin = frozenset(map(str, content["thin"]))

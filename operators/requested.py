@@ -25,7 +25,7 @@ class Step(NamedTuple):
     lacking: Kinds
     """Those strategies that ask for something that the one before did not, or not as far back."""
     new: frozenset[str]
-    """What it is that they ask for."""
+    """What that is."""
     bars: int
     """After how many bars all of that is defined, as far back as they look."""
     changed: tuple[str, ...]
@@ -36,24 +36,28 @@ class Step(NamedTuple):
 def step_between(before: Configuration, after: Configuration, timeframe: Timeframe) -> Step:
     """The step from one configuration to another, for keys of `timeframe`."""
     known, wanted = _asks_together(before, timeframe), _asks_together(after, timeframe)
-    lacking: list[tuple[str, Parameters]] = []
-    counts: dict[str, int] = {}
-    for strategy_id, config in after.strategies.items():
-        new = {
-            name: depth
-            for name, depth in _asks(strategy_id, config.parameters, timeframe).items()
-            if known.get(name, 0) < depth
-        }
-        if new:
-            lacking.append((strategy_id, config.parameters))
-            defined_on = _warm_on(strategy_id, config.parameters, timeframe)
-            counts |= {name: max(counts.get(name, 0), defined_on[name] + depth - 1) for name, depth in new.items()}
+    new = frozenset(name for name, depth in wanted.items() if known.get(name, 0) < depth)
+    lacking, bars = asking_for(new, after, timeframe)
     changed = tuple(
         strategy_id
         for strategy_id in after.strategies.keys() & before.strategies.keys()
         if after.strategies[strategy_id].parameters != before.strategies[strategy_id].parameters
     )
-    return Step(known == wanted, tuple(lacking), frozenset(counts), max(counts.values(), default=0), changed)
+    return Step(known == wanted, lacking, new, bars, changed)
+
+
+@lru_cache(maxsize=1024)
+def asking_for(names: frozenset[str], configuration: Configuration, timeframe: Timeframe) -> tuple[Kinds, int]:
+    """Those strategies that ask for some of `names`, and after how many bars that is defined as far as they look."""
+    kinds: list[tuple[str, Parameters]] = []
+    bars = 0
+    for strategy_id, config in configuration.strategies.items():
+        asks = _asks(strategy_id, config.parameters, timeframe)
+        if not names.isdisjoint(asks):
+            kinds.append((strategy_id, config.parameters))
+            defined_on = _warm_on(strategy_id, config.parameters, timeframe)
+            bars = max(bars, *(defined_on[name] + asks[name] - 1 for name in names.intersection(asks)))
+    return tuple(kinds), bars
 
 
 def _asks_together(configuration: Configuration, timeframe: Timeframe) -> dict[str, int]:
