@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from operators.live import Selection
-from state.configs.records import APPLICATION, ConfigRecord, Scope
+from state.configs.records import ConfigRecord, Scope
 from strategies.application import EVERYTHING, ApplicationSettings
 from strategies.configuration import Configuration
 from strategies.resolution import NOTHING_PINNED, Pinned, resolve, resolve_application
@@ -43,22 +43,25 @@ class ConfigBook:
         self.known: dict[Scope, Known] = {}
         self.unusable: tuple[str, ...] = ()
         """Stored values that could not be used when a configuration was last resolved, in words."""
+        self._records: dict[Scope, ConfigRecord] = {}
         self._resolved: dict[str | None, Configuration] = {}
-        self._own: set[str] = set()  # symbols that have a record
+        # By symbol, None for what concerns all, when its last record was announced.
+        self._newest_ns: dict[str | None, int] = {}
 
     def put(self, known: Known) -> None:
         """Take a record, whatever was known of its scope."""
         scope = known.record.scope
-        self.known[scope] = known
+        self.known[scope], self._records[scope] = known, known.record
+        self._newest_ns[scope.symbol] = max(known.stored_ns, self._newest_ns.get(scope.symbol, 0))
         if scope.symbol is None:
             self._resolved.clear()
         else:
-            self._own.add(scope.symbol)
             self._resolved.pop(scope.symbol, None)
 
     def drop(self, scope: Scope) -> None:
         """Forget a scope."""
         if self.known.pop(scope, None) is not None:
+            del self._records[scope]
             self._resolved.clear()
 
     def is_news(self, record: ConfigRecord) -> bool:
@@ -68,21 +71,16 @@ class ConfigBook:
 
     def for_symbol(self, symbol: str) -> NewConfiguration:
         """What keys of `symbol` run with, and when the last record that concerns them was announced."""
-        place = symbol if symbol in self._own else None
+        place = symbol if symbol in self._newest_ns else None
         configuration = self._resolved.get(place)
         if configuration is None:
-            stored = {scope: known.record for scope, known in self.known.items()}
-            configuration, self.unusable = resolve(place, stored, self.pinned)
+            configuration, self.unusable = resolve(place, self._records, self.pinned)
             self._resolved[place] = configuration
-        newest_ns = max(
-            (one.stored_ns for one in self.known.values() if one.record.scope.symbol in {None, place}), default=0
-        )
-        return NewConfiguration(configuration, newest_ns)
+        return NewConfiguration(configuration, max(self._newest_ns.get(None, 0), self._newest_ns.get(place, 0)))
 
     def application(self) -> ApplicationSettings:
         """The settings of the whole application."""
-        known = self.known.get(APPLICATION)
-        return resolve_application({} if known is None else {APPLICATION: known.record}, self.pinned)[0]
+        return resolve_application(self._records, self.pinned)[0]
 
     def selection(self, configured: Selection) -> Selection:
         """The keys to analyze: `configured` ones, unless the application's settings name others."""
