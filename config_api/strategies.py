@@ -128,24 +128,17 @@ def plan_change(scope: Scope, given: Mapping[str, Any], records: Records, wanted
         parameters = dict(after)
         changes = held is None or after != before
     else:
-        parameters = _own_values(strategy_id, held, after, given, stored)
+        parameters = _own_values(held, after, given)
         changes = parameters != (held or {})
-    plan = Planned(scope, parameters if scope.symbol is None or parameters else None, version, changes)
+    plan = Planned(scope, parameters, version, changes)
     check_symbols(plan, records)
     return plan
 
 
-def _own_values(
-    strategy_id: str, held: Values | None, after: Parameters, given: Mapping[str, Any], stored: Stored
-) -> Values:
-    """What a symbol is to hold: what it held, and what is given now, but for what is the same as without it."""
-    inherited = dict(in_force(strategy_id, None, stored))
+def _own_values(held: Values | None, after: Parameters, given: Mapping[str, Any]) -> Values:
+    """What a symbol is to hold: what it held, and what is given now, which is to hold whatever holds for all."""
     values = dict(after)
-    usable = {name: values[name] for name in held or {} if name in values}
-    changed = {name: values[name] for name in given}
-    return {
-        name: value for name, value in {**usable, **changed}.items() if name not in changed or value != inherited[name]
-    }
+    return {name: values[name] for name in {**(held or {}), **given} if name in values}
 
 
 def plan_rollback(scope: Scope, parameters: Values | None, records: Records, wanted: Wanted) -> Planned:

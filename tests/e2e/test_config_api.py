@@ -112,16 +112,16 @@ def test_values_are_laid_over_each_other_one_by_one(api: ApiServer) -> None:
     assert (other["version"], other["source"], other["is_override"]) == (0, "sqlite", False)
 
 
-def test_what_is_as_without_it_is_not_stored_for_a_symbol(api: ApiServer) -> None:
+def test_what_a_symbol_is_given_holds_whatever_changes_for_all(api: ApiServer) -> None:
     path = "volume_surge_breakout/config"
     api.change(path, rsi_min=26)
-    api.change(f"{path}/BTCUSDT", rsi_min=26, rsi_max=74, rsi_period=9)
+    own = api.change(f"{path}/BTCUSDT", rsi_min=26, rsi_max=74)["data"]
+    assert own["stored_parameters"] == {"rsi_min": 26.0, "rsi_max": 74.0}
+    api.change(path, rsi_min=30, rsi_max=70)
     own = api.get(f"/strategies/{path}/BTCUSDT")["data"]
-    assert own["stored_parameters"] == {"rsi_max": 74.0, "rsi_period": 9}
-    assert api.change(f"{path}/BTCUSDT", rsi_period=14)["data"]["stored_parameters"] == {"rsi_max": 74.0}
-    last = api.change(f"{path}/BTCUSDT", rsi_max=75.0)
-    assert last["metadata"]["action"] == "deleted"
-    assert (last["data"]["stored_parameters"], last["data"]["is_override"]) == (None, False)
+    assert (own["parameters"]["rsi_min"], own["parameters"]["rsi_max"]) == (26.0, 74.0)
+    again = api.change(f"{path}/BTCUSDT", rsi_min=26)
+    assert (again["metadata"]["action"], again["data"]["version"]) == ("unchanged", 1)
 
 
 def test_what_changes_nothing_makes_no_version(api: ApiServer) -> None:
