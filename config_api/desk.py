@@ -100,8 +100,11 @@ class Desk:
         """
         try:
             entry = self.stores.entry_of(scope, version)
+            following = None if entry else self.stores.entry_of(scope, version + 1)
         except RetryLater as error:
             raise unavailable("store", str(error)) from error
+        if entry is None and following is not None and following.old_parameters is not None:
+            return replace(following, version=version, new_parameters=following.old_parameters)  # of before the audit
         if entry is None:
             raise ApiError(404, "unknown_version", f"{scope} never had a version {version}")
         return entry
@@ -115,8 +118,11 @@ class Desk:
             ApiError: 409, it was changed meanwhile; 503, no store takes it; 422, it cannot be stored.
         """
         change = Change(scope, parameters, read_version, wanted.by, wanted.reason)
+        told: list[bool] = []
         try:
-            written = self.stores.write(change)
+            written = self.stores.write(
+                change, lambda record, entry: told.append(self.announcer.announce(record, entry))
+            )
         except ReadAgain as error:
             raise conflict(f"{scope} was changed by somebody else meanwhile", error.version) from error
         except RetryLater as error:
@@ -125,12 +131,11 @@ class Desk:
             raise ApiError(422, "invalid", f"{scope}: {error}", []) from error
         self.cache.written(written.record)
         log.info("%s: version %d by %s", scope, written.record.version, wanted.by)
-        announced = self.announcer.announce(written.record, written.entry)
         return written.record, Metadata(
             action=_ACTIONS[written.entry.action],
             changes_applied=True,
             mirrored=written.mirrored,
-            announced=announced,
+            announced=any(told),
         )
 
     def first_use(self, scope: Scope, defaults: Values, records: Records) -> None:

@@ -58,6 +58,11 @@ _ABOUT: dict[int, tuple[str, type[BaseModel], dict[str, Any]]] = {
             "details": {"current_version": 4},
         },
     ),
+    408: (
+        "The body did not come in time",
+        _PLAIN,
+        {"code": "too_slow", "message": "the body did not come within 10 s"},
+    ),
     413: ("The body is over 64 KiB", _PLAIN, {"code": "too_large", "message": "the body is over 65536 bytes"}),
     415: (
         "The body is of another type",
@@ -95,7 +100,7 @@ _ABOUT: dict[int, tuple[str, type[BaseModel], dict[str, Any]]] = {
 }
 
 READ = (401, 403, 500, 503)
-WRITE = (*READ, 400, 409, 413, 415, 422, 429)
+WRITE = (*READ, 400, 408, 409, 413, 415, 422, 429)
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

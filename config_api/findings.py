@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -37,7 +37,7 @@ def checked(model: type[M], lower: Mapping[str, Any], values: Mapping[str, Any],
     try:
         return model(**{**lower, **whole_numbers(model, values)})
     except ValidationError as error:
-        raise Unfit([_finding(model, finding, symbol) for finding in error.errors()]) from error
+        raise Unfit(list(_findings(model, error.errors(), symbol))) from error
 
 
 def of_request(errors: Iterable[Any]) -> list[Finding]:
@@ -50,16 +50,21 @@ def shown(value: Any) -> Any:
     try:
         text = orjson.dumps(value).decode()
     except TypeError:
-        text = repr(value)
+        text = _text(value)
     else:
         if len(text) <= _LONGEST_SHOWN:
             return value
     return f"{text[:_LONGEST_SHOWN]}…"
 
 
+def _text(value: Any) -> str:
+    try:
+        return repr(value)
+    except RecursionError:
+        return "something nested too deeply"
+
+
 def _finding(model: type[BaseModel], found: Any, symbol: str | None) -> Finding:
-    if not found["loc"]:
-        return _contradiction(model, found, symbol)
     name = str(found["loc"][0])
     unknown = found["type"] == "extra_forbidden"
     return Finding(
@@ -69,6 +74,15 @@ def _finding(model: type[BaseModel], found: Any, symbol: str | None) -> Finding:
         got=shown(found["input"]),
         symbol=symbol,
     )
+
+
+def _findings(model: type[BaseModel], errors: Iterable[Any], symbol: str | None) -> Iterator[Finding]:
+    for found in errors:
+        if found["loc"]:
+            yield _finding(model, found, symbol)
+        else:  # a model tells all its contradictions at once
+            for words in _words(found).split("; "):
+                yield _contradiction(model, {**found, "msg": words}, symbol)
 
 
 def _contradiction(model: type[BaseModel], found: Any, symbol: str | None) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config_api.auth import is_local_name
 from config_api.errors import ApiError
-from config_api.limits import MAX_BODY_BYTES
+from config_api.limits import BODY_SECS, MAX_BODY_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Gate:
         try:
             headers = Headers(scope=scope)
             self._check_host(headers.get("host"))
-            body = await _whole_body(headers, receive)
+            body = await _body_in_time(headers, receive)
             if body is not None:
                 await self.app(scope, _replayed(body, receive), answer)
         except ApiError as error:
@@ -72,6 +73,15 @@ class _Answer:
 def refusal(error: ApiError) -> JSONResponse:
     """The answer that says it."""
     return JSONResponse(error.as_dict(), error.status, error.headers)
+
+
+async def _body_in_time(headers: Headers, receive: Receive) -> bytes | None:
+    try:
+        async with asyncio.timeout(BODY_SECS):
+            return await _whole_body(headers, receive)
+    except TimeoutError as error:
+        reason = f"the body did not come within {BODY_SECS:g} s"
+        raise ApiError(408, "too_slow", reason, headers={"Connection": "close"}) from error
 
 
 async def _whole_body(headers: Headers, receive: Receive) -> bytes | None:

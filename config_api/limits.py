@@ -12,6 +12,9 @@ from config_api.errors import ApiError
 
 MAX_BODY_BYTES = 64 * 1024
 
+BODY_SECS = 10.0
+"""How long a body may take to come."""
+
 # A dry run takes the interpreter for up to half a second: more at once would hold readers up.
 DRY_RUNS_AT_ONCE = 2
 

@@ -39,7 +39,8 @@ class Metadata(BaseModel):
 class StrategyItem(BaseModel):
     """One strategy in the list of all."""
 
-    strategy_id: str = Field(description="What it is called everywhere")
+    id: str = Field(description="What it is called everywhere")
+    strategy_id: str = Field(description="The same, by the name that it has in other answers")
     name: str = Field(description="What people call it")
     description: str = Field(description="What it looks for")
     category: str = Field(description="Where it comes from: petrosa or quantzed")
@@ -54,6 +55,7 @@ class StrategyList(Success[list[StrategyItem], Metadata]):
     model_config = example(
         [  # type: ignore[arg-type]
             {
+                "id": "momentum_pulse",
                 "strategy_id": "momentum_pulse",
                 "name": "Momentum Pulse",
                 "description": "...",

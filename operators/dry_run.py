@@ -12,6 +12,8 @@ from state.key import split_key
 from strategies.configuration import Configuration, EngineSettings
 from strategies.signal import AppliedConfig, Signal
 
+MOST_COOLDOWN_BARS = 2_000
+
 
 @dataclass(frozen=True)
 class DryRun:
@@ -55,13 +57,14 @@ def _rules(configuration: Configuration) -> dict[str, object]:
 def bars_to_read(key: str, before: Configuration, after: Configuration, bars: int, least: int) -> int:
     """How many of a key's last bars a dry run over `bars` of them takes: it is warmed up as a new key is, or longer."""
     timeframe = split_key(key)[1]
-    return bars + max(bars_to_seed(one, timeframe, least) for one in (before, after))
+    return bars + max(bars_to_seed(one, timeframe, least) + _cooldown(one) for one in (before, after))
 
 
 def dry_run(key: str, before: Configuration, after: Configuration, bars: Sequence[Bar], count: int) -> DryRun:
     """Run both configurations over the last `count` of `bars`; the earlier ones, the same for both, only warm up.
 
-    They are signals of a bot that starts at the first of those: no cooldown runs from before it.
+    They are signals of a bot that has run since before those: what it emitted within its cooldown is known, as far as
+    there are bars, and `MOST_COOLDOWN_BARS` at most.
     """
     first = max(0, len(bars) - count)
     ours, theirs = (_signals(key, one, bars, first) for one in (before, after))
@@ -83,8 +86,15 @@ def _signals(key: str, configuration: Configuration, bars: Sequence[Bar], first:
     if not configuration.strategies:
         return {}
     analyzer = KeyAnalyzer(key, configuration)
-    analyzer.warm_up(bars[:first])
+    emitting = max(0, first - _cooldown(configuration))
+    analyzer.warm_up(bars[:emitting])
+    for bar in bars[emitting:first]:
+        analyzer.on_bar(bar)
     return {signal.signal_id: signal for bar in bars[first:] for signal in analyzer.on_bar(bar)}
+
+
+def _cooldown(configuration: Configuration) -> int:
+    return min(configuration.engine.cooldown_bars, MOST_COOLDOWN_BARS)
 
 
 def _without_config(signal: Signal) -> Signal:

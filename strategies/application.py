@@ -21,7 +21,9 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[str, ...], Field(max_length=100), BeforeValidator(_as_tuple)]
+Symbols = Annotated[tuple[str, ...], Field(min_length=1, max_length=5_000), BeforeValidator(_as_tuple)]
+Timeframes = Annotated[tuple[str, ...], Field(min_length=1, max_length=20), BeforeValidator(_as_tuple)]
 
 
 class ApplicationSettings(EngineSettings):
@@ -30,13 +32,9 @@ class ApplicationSettings(EngineSettings):
     Names are unique, symbols in upper case; `*` alone stands for everything that arrives.
     """
 
-    enabled_strategies: Names = Field(default=tuple(STRATEGIES), description="Strategies that run", max_length=100)
-    symbols: Names | None = Field(
-        default=None, description="Symbols to analyze, * for all", min_length=1, max_length=5_000
-    )
-    timeframes: Names | None = Field(
-        default=None, description="Timeframes to analyze, * for all", min_length=1, max_length=20
-    )
+    enabled_strategies: Names = Field(default=tuple(STRATEGIES), description="Strategies that run")
+    symbols: Symbols | None = Field(default=None, description="Symbols to analyze, * for all")
+    timeframes: Timeframes | None = Field(default=None, description="Timeframes to analyze, * for all")
 
     @field_validator("enabled_strategies")
     @classmethod

@@ -23,13 +23,16 @@ class Parameters(BaseModel):
 
     @model_validator(mode="after")
     def _make_sense_together(self) -> Self:
+        broken: list[str] = []
         for names in self.ORDERED:
             values = [getattr(self, name) for name in names]
             if any(left >= right for left, right in pairwise(values)):
-                raise ValueError(f"{' < '.join(names)} must hold, got {_joined(values)}")
+                broken.append(f"{' < '.join(names)} must hold, got {_joined(values)}")
         for low, high in self.AT_MOST:
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(f"{low} <= {high} must hold, got {_joined([getattr(self, low), getattr(self, high)])}")
+                broken.append(f"{low} <= {high} must hold, got {_joined([getattr(self, low), getattr(self, high)])}")
+        if broken:
+            raise ValueError("; ".join(broken))
         return self
 
 

@@ -46,6 +46,7 @@ def _item(strategy_id: str, records: Records) -> StrategyItem:
     strategy = STRATEGIES[strategy_id]
     live = [scope for scope, record in records.by_scope.items() if record.parameters is not None]
     return StrategyItem(
+        id=strategy_id,
         strategy_id=strategy_id,
         name=strategy.name,
         description=strategy.description,

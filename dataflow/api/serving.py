@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 # How long requests that are being served have to end.
 GRACE_SECS = 3
 
+# More are answered with 503, so that a machine's file descriptors do not run out.
+MOST_CONNECTIONS = 512
+
 
 @dataclass(frozen=True)
 class Serving:
@@ -68,6 +71,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECS,
+            limit_concurrency=MOST_CONNECTIONS,
         )
         with _running(uvicorn.Server(config), listener) as thread:
             url = _url(listener)
@@ -89,10 +93,13 @@ def _running(server: uvicorn.Server, listener: socket.socket) -> Iterator[thread
 def _listener(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StopProgram(f"FASTAPI_PORT: {host}:{port} cannot be used: {reason}") from error
+    # Accepted sockets inherit it; answers would wait for the client's acknowledgement of their heads.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(listener: socket.socket) -> str:

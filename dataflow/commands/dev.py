@@ -28,6 +28,9 @@ from dataflow.local.series import Series, recorded_series, synthetic_series
 from dataflow.market import DAYS, SEED
 from state.errors import StopProgram
 
+# A made-up market is nothing for the databases and endpoints of a real one.
+NOT_HERE = {"MONGODB_URI", "API_ENDPOINT"}
+
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x?", re.IGNORECASE)
 
 
@@ -46,6 +49,8 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run everything on this machine: NATS, klines that arrive, the bot, its sidecar, and its signals as they come."""
+    for name in [name for name in os.environ if name.upper() in NOT_HERE]:
+        del os.environ[name]
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     times = _speed(speed)
     console = Console()

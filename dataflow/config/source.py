@@ -141,13 +141,11 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
         if records is None:
             return []
         news = [Known(record) for record in records.by_scope.values() if self._differs(record, look)]
-        gone: list[Scope] = []
-        if records.is_primary:  # what changed since reading began is not gone
-            gone = [
-                scope
-                for scope, known in self.book.known.items()
-                if scope not in records.by_scope and look.before.get(scope) is known
-            ]
+        gone = [
+            scope
+            for scope, known in self.book.known.items()
+            if scope not in records.by_scope and self._is_right(look, known)
+        ]
         return [self._take(news, gone, "found")] if news or gone else []
 
     def _differs(self, record: ConfigRecord, look: Look) -> bool:
@@ -155,8 +153,22 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
         known = self.book.known.get(record.scope)
         if known is None or self.book.is_news(record):
             return True
-        is_right = look.records is not None and look.records.is_primary and look.before.get(record.scope) is known
-        return is_right and (record.version, record.parameters) != (known.record.version, known.record.parameters)
+        same = (record.version, record.parameters) == (known.record.version, known.record.parameters)
+        return not same and self._is_right(look, known)
+
+    @staticmethod
+    def _is_right(look: Look, known: Known) -> bool:
+        """Whether a store that has it otherwise is right: the primary one is, but of what came from the fallback.
+
+        What became known while it was read may not have been in it yet.
+        """
+        records = look.records
+        return (
+            records is not None
+            and records.is_primary
+            and known.record.source == records.source
+            and look.before.get(known.record.scope) is known
+        )
 
     def _take(self, news: list[Known], gone: list[Scope], how: str) -> ConfigUpdate:
         for known in news:

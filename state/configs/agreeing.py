@@ -7,6 +7,25 @@ from state.configs.records import AuditEntry, ConfigRecord
 from state.configs.watched import Watched
 
 
+def follow(primary: Watched, fallback: Watched) -> None:
+    """Have the fallback hold what the primary holds, whatever it held before; what only the fallback knows stays there.
+
+    Raises:
+        RetryLater: one of them is away. What was copied until then stays.
+    """
+    records, entries = primary.use(lambda store: store.records()), primary.use(lambda store: store.all_entries())
+    held = {record.scope: record for record in fallback.use(lambda store: store.records())}
+    others = fallback.use(lambda store: store.all_entries())
+    lacking = [record for record in records if _says_other(record, held.get(record.scope))]
+    unknown = _unknown(others, entries)
+    if lacking or unknown:
+        fallback.use(lambda store: store.copy(lacking, unknown, replace=True))
+
+
+def _says_other(record: ConfigRecord, held: ConfigRecord | None) -> bool:
+    return held is None or (record.version, record.parameters) != (held.version, held.parameters)
+
+
 def agree(first: Watched, second: Watched) -> None:
     """Have both stores hold the records and audit entries that either of them holds.
 

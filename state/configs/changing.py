@@ -24,6 +24,8 @@ def changed(
     version = current.version if current else 0
     if change.expected_version != version:
         raise read_again(change, version)
+    if current:
+        now_ms = max(now_ms, current.updated_ms)  # clocks may be set back
     live = current if current and current.parameters is not None else None
     if live is None and change.parameters is None:
         raise SkipInput(f"{change.scope}: there is no configuration to delete")

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from state.configs.changing import changed, newest_first, read_again, takes_place_of
 from state.configs.mongo_connection import Document, MongoConnection
 from state.configs.mongo_documents import CHANGE, change_in, entry_document, record_fields, row_of
-from state.configs.records import AuditEntry, Change, ConfigRecord, Scope
+from state.configs.records import SYSTEM, AuditEntry, Change, ConfigRecord, Scope
 from state.configs.rows import (
     AUDITS,
     GLOBAL,
@@ -90,6 +90,8 @@ class MongoConfigStore:
         with self._writing():
             document, current = self._found(change.scope)
             least = version_or_0(document) if document and current is None else 0
+            if document and current is None and change.changed_by == SYSTEM:
+                raise read_again(change, least)  # it is somebody's, though it cannot be read
             record, entry = changed(change, current, entry_id, now_ms, self.kind, least)
             if not self._replace(document, record, entry):
                 now = self._found(change.scope)[1]
@@ -101,7 +103,7 @@ class MongoConfigStore:
                 log.info("audit entry %s is still to be copied: %s", entry.id, error)
         return record, entry
 
-    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry]) -> None:
+    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry], *, replace: bool = False) -> None:
         """Take over what another store has: entries first, so that what a record says was changed is explained."""
         with self._writing():
             rest = iter(entries)
@@ -109,7 +111,7 @@ class MongoConfigStore:
                 self._copy_entries(batch)
             for record in records:
                 try:
-                    self._copy_record(record)
+                    self._copy_record(record, replace=replace)
                 except SkipInput as error:
                     log.warning("%s: %s, version %d, is left out: %s", self.name, record.scope, record.version, error)
 
@@ -195,10 +197,10 @@ class MongoConfigStore:
             same[_CHANGE_ID] = change["audit_id"]
         return collection.update_one(same, {"$set": fields}).matched_count == 1
 
-    def _copy_record(self, record: ConfigRecord) -> None:
+    def _copy_record(self, record: ConfigRecord, *, replace: bool) -> None:
         for _ in range(TRIES):
             document, current = self._found(record.scope)
-            if not takes_place_of(record, current) or self._replace(document, record, None):
+            if not (replace or takes_place_of(record, current)) or self._replace(document, record, None):
                 return
         raise RetryLater(self._connection.line(f"{record.scope} is changed by others all the time"))
 

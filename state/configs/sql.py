@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from state.configs.changing import changed, newest_first, read_again, takes_place_of
-from state.configs.records import AuditEntry, Change, ConfigRecord, Scope
+from state.configs.records import SYSTEM, AuditEntry, Change, ConfigRecord, Scope
 from state.configs.rows import (
     AUDITS,
     PLACES,
@@ -88,12 +88,12 @@ class SqlConfigStore:
         except _OtherWriter as error:
             raise self._read_again(change) from error
 
-    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry]) -> None:
+    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry], *, replace: bool = False) -> None:
         """Take over what another store has: entries first, so that what a record says was changed is explained."""
         for batch in _batches(entries):
             self._write_anyhow(partial(self._copy_entries, batch=batch))
         for records_batch in _batches(records):
-            self._write_anyhow(partial(self._copy_records, batch=records_batch))
+            self._write_anyhow(partial(self._copy_records, batch=records_batch, replace=replace))
 
     def entries(
         self, strategy_id: str | None, symbol: str | None = None, *, limit: int = MOST_ENTRIES, since_ms: int = 0
@@ -149,15 +149,17 @@ class SqlConfigStore:
         row = locked(connection, change.scope)
         current = self._readable(row, place_of(change.scope))
         least = version_or_0(row) if row and current is None else 0
+        if row and current is None and change.changed_by == SYSTEM:
+            raise read_again(change, least)  # it is somebody's, though it cannot be read
         record, entry = changed(change, current, entry_id, now_ms, self.kind, least)
         set_record(connection, record, row)
         add_entry(connection, entry)
         return record, entry
 
-    def _copy_records(self, connection: sa.Connection, batch: list[ConfigRecord]) -> None:
+    def _copy_records(self, connection: sa.Connection, batch: list[ConfigRecord], *, replace: bool) -> None:
         for record in batch:
             row = locked(connection, record.scope)
-            if takes_place_of(record, self._readable(row, place_of(record.scope))):
+            if replace or takes_place_of(record, self._readable(row, place_of(record.scope))):
                 set_record(connection, record, row)
 
     def _copy_entries(self, connection: sa.Connection, batch: list[AuditEntry]) -> None:

@@ -37,11 +37,11 @@ class ConfigStore(Protocol):
             ReadAgain: the scope's version is not the expected one.
         """
 
-    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry]) -> None:
+    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry], *, replace: bool = False) -> None:
         """Take over what another store has.
 
         A record takes the place of an older one, that is of one with a lower version, or with the same and changed
-        earlier. An entry is added unless one of its id is there.
+        earlier; with `replace`, of any. An entry is added unless one of its id is there.
         """
 
     def entries(

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
-from state.configs.agreeing import agree
+from state.configs.agreeing import agree, follow
 from state.configs.records import AuditEntry, Change, ConfigRecord, Scope
 from state.configs.sql import SqlConfigStore
 from state.configs.store import MOST_ENTRIES, ConfigStore, Records, Written
@@ -38,6 +38,10 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _nobody(_record: ConfigRecord, _entry: AuditEntry) -> None:
+    return None
+
+
 class ConfigStores:
     """Reads come from the primary, or while it is away from the fallback; writes go to the primary, then to both.
 
@@ -45,8 +49,9 @@ class ConfigStores:
     not reach the primary, could then change the same; of such changes the later one holds, and all are in the audit.
     A store where somebody must mend something, such as a password, counts as away.
 
-    After an outage both stores are made to agree: by the thread that `start` starts, and before the primary takes a
-    write when the fallback may have taken some. May be used from any thread.
+    After an outage the fallback is made to hold what the primary holds or, where it takes writes, both to agree: by the
+    thread that `start` starts, and before the primary takes a write when the fallback may have taken some. May be used
+    from any thread.
     """
 
     def __init__(
@@ -95,8 +100,8 @@ class ConfigStores:
         """The entry of the change that made a version of a scope."""
         return self._from_either(lambda store: store.entry_of(scope, version))[0]
 
-    def write(self, change: Change) -> Written:
-        """Make a change, in both stores if possible.
+    def write(self, change: Change, tell: Callable[[ConfigRecord, AuditEntry], None] = _nobody) -> Written:
+        """Make a change, in both stores if possible; `tell` hears of it as soon as one has it.
 
         Raises:
             ReadAgain: the scope's version is not the expected one.
@@ -108,13 +113,14 @@ class ConfigStores:
         fallback = self._fallback
         if fallback and self._fallback_takes_writes and not self._is_settled:
             if not fallback.rests and not self.agree() and self._primary.is_away:
-                return self._write_to_fallback(put)
+                return self._write_to_fallback(put, tell)
             if self._is_ahead:
                 raise RetryLater(f"{fallback.store.kind} has changes that are to be taken over first: {self._reasons}")
         try:
             record, entry = self._primary.use(put)
         except RetryLater:
-            return self._write_to_fallback(put)
+            return self._write_to_fallback(put, tell)
+        tell(record, entry)
         return Written(record, entry, self._mirror(record, entry))
 
     def agree(self) -> bool:
@@ -127,7 +133,8 @@ class ConfigStores:
                 return False  # somebody else has just waited for it
             events = self._events
             try:
-                agree(self._primary, self._fallback)
+                # Else the fallback may be another one's: a copy, or what somebody tried out on another machine.
+                (agree if self._fallback_takes_writes else follow)(self._primary, self._fallback)
             except RetryLater:
                 return False
             self._agreed_at = events
@@ -173,7 +180,11 @@ class ConfigStores:
                 continue
         raise RetryLater(f"the configuration cannot be read: {self._reasons}")
 
-    def _write_to_fallback(self, put: Callable[[ConfigStore], tuple[ConfigRecord, AuditEntry]]) -> Written:
+    def _write_to_fallback(
+        self,
+        put: Callable[[ConfigStore], tuple[ConfigRecord, AuditEntry]],
+        tell: Callable[[ConfigRecord, AuditEntry], None],
+    ) -> Written:
         fallback = self._fallback
         if fallback is None or not self._fallback_takes_writes:
             meanwhile = f"; {fallback.store.kind} is not set up to take changes meanwhile" if fallback else ""
@@ -185,6 +196,7 @@ class ConfigStores:
             raise RetryLater(f"the configuration cannot be changed: {self._reasons}") from error
         self._is_ahead = True
         self._fallback_writes += 1
+        tell(record, entry)
         return Written(record, entry, mirrored=False)
 
     def _mirror(self, record: ConfigRecord, entry: AuditEntry) -> bool:

@@ -37,8 +37,10 @@ def signals(
 ) -> dict[str, Json]:
     """The signals of the bars that a dry run analyzed, by id, without the configuration that they name."""
     analyzer = KeyAnalyzer(KEY, configuration_of({"enabled_strategies": enabled, **engine}, overrides))
-    analyzer.warm_up(STORED[-BARS - found["warm_up_bars"] : -BARS])
-    made = [signal.as_dict() for bar in STORED[-BARS:] for signal in analyzer.on_bar(bar)]
+    running = BARS + analyzer.configuration.engine.cooldown_bars
+    analyzer.warm_up(STORED[-BARS - found["warm_up_bars"] : -running])
+    emitted = [analyzer.on_bar(bar) for bar in STORED[-running:]]
+    made = [signal.as_dict() for signals in emitted[-BARS:] for signal in signals]
     return {signal["signal_id"]: nameless(signal) for signal in made}
 
 

@@ -18,7 +18,7 @@ from state.configs.store import ConfigStore
 from state.configs.stores import ConfigStores, open_stores
 from state.errors import ReadAgain, RetryLater, StopProgram
 from tests.config_writer import SCOPE
-from tests.configs import BTC, ETH, GLOBAL, NOW_MS, change, config_store, opened, put, where, writer
+from tests.configs import BTC, ETH, GLOBAL, NOW_MS, change, config_store, opened, put, record_in, where, writer
 from tests.databases import SQLiteFile
 from tests.mariadb_server import MariaDB, MySQLDatabase
 from tests.mongo_server import ADMINISTRATOR, PASSWORD, MongoDatabase, MongoServer, mongo_database
@@ -228,8 +228,9 @@ def test_a_change_whose_answer_was_lost_is_made_once(
 def test_of_two_changes_that_made_the_same_version_the_later_holds(
     mongo: MongoDatabase, mysql: MySQLDatabase, first: ConfigStore, second: ConfigStore, later_is: str
 ) -> None:
-    with opened(mongo, mysql) as stores:
-        write(stores, 1, 0)
+    with opened(mongo, mysql, fallback_takes_writes=True) as stores:
+        for store in (first, second):
+            put(store, BTC, {"a": 1}, 0)
         put(first, BTC, {"a": "primary"}, 1, NOW_MS + (2_000 if later_is == "primary" else 1_000))
         put(second, BTC, {"a": "fallback"}, 1, NOW_MS + (1_000 if later_is == "primary" else 2_000))
         assert stores.agree()
@@ -253,7 +254,7 @@ def test_two_stores_agree_in_both_directions(
     put(second, ETH, {"a": 3}, 0)
     put(second, ETH, None, 1)
     put(second, APPLICATION, {"min_confidence": 0.6}, 0)
-    with opened(mongo, mysql) as stores:
+    with opened(mongo, mysql, fallback_takes_writes=True) as stores:
         assert stores.agree()
         assert held(first) == held(second)
         records, entries = held(first)
@@ -280,9 +281,31 @@ def test_both_agree_when_a_program_starts(
 ) -> None:
     put(first, BTC, {"a": 1}, 0)
     put(second, ETH, {"a": 1}, 0)
-    with opened(mongo, mysql) as stores:
+    with opened(mongo, mysql, fallback_takes_writes=True) as stores:
         stores.start()
         wait_until(lambda: len(first.records()) == 2 and held(first) == held(second), "both to agree")
+
+
+def test_a_fallback_that_takes_no_writes_is_made_a_copy(
+    mongo: MongoDatabase, mysql: MySQLDatabase, first: ConfigStore, second: ConfigStore
+) -> None:
+    """Whatever was in it: what somebody tried out elsewhere is not to reach the primary."""
+    put(first, BTC, {"a": 1}, 0)
+    for version, value in enumerate((7, 8, 9)):
+        put(second, BTC, {"a": value}, version)
+    put(second, ETH, {"a": 3}, 0)
+    before = held(first)
+
+    def values(store: ConfigStore) -> tuple[int, object]:
+        record = record_in(store, BTC)
+        assert record is not None
+        return record.version, record.parameters
+
+    with opened(mongo, mysql) as stores:
+        stores.start()
+        wait_until(lambda: values(second) == (1, {"a": 1}), "the fallback to follow")
+        assert stores.agree()
+    assert held(first) == before
 
 
 def test_an_audit_entry_that_only_its_record_holds_is_not_lost(mongo: MongoDatabase, first: ConfigStore) -> None:

@@ -22,9 +22,11 @@ def with_strategies(*names: str, overrides: dict[str, dict[str, Any]] | None = N
 
 
 def signals(configuration: Configuration) -> list[Signal]:
-    analyzer = KeyAnalyzer(KEY, configuration)
-    analyzer.warm_up(BARS[:-COUNT])
-    return [signal for bar in BARS[-COUNT:] for signal in analyzer.on_bar(bar)]
+    """Those of a bot that has run since before the last bars, for as long as a cooldown lasts."""
+    analyzer, running = KeyAnalyzer(KEY, configuration), COUNT + configuration.engine.cooldown_bars
+    analyzer.warm_up(BARS[:-running])
+    emitted = [analyzer.on_bar(bar) for bar in BARS[-running:]]
+    return [signal for signals in emitted[-COUNT:] for signal in signals]
 
 
 BEFORE = with_strategies("momentum_pulse", "mean_reversion_scalper")
@@ -104,5 +106,5 @@ def test_what_is_not_concerned_gives_the_same() -> None:
 
 def test_enough_bars_are_read_for_both_to_be_warm() -> None:
     slow = with_strategies("momentum_pulse", overrides={"momentum_pulse": {"ema_slow": 400}})
-    assert bars_to_read(KEY, with_strategies("doji_reversal"), with_strategies("doji_reversal"), 100, 500) == 600
-    assert bars_to_read(KEY, slow, with_strategies("doji_reversal"), 100, 500) == 100 + 3 * 400
+    assert bars_to_read(KEY, with_strategies("doji_reversal"), with_strategies("doji_reversal"), 100, 500) == 600 + 64
+    assert bars_to_read(KEY, slow, with_strategies("doji_reversal"), 100, 500) == 100 + 3 * 400 + 64

@@ -32,9 +32,9 @@ class Watchable(SqlConfigStore):
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry]) -> None:
+    def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry], *, replace: bool = False) -> None:
         self._check_there()
-        super().copy(records, entries)
+        super().copy(records, entries, replace=replace)
 
     def records(self) -> list[ConfigRecord]:
         self._check_there()
