@@ -113,13 +113,13 @@ class ConfigStores:
         fallback = self._fallback
         if fallback and self._fallback_takes_writes and not self._is_settled:
             if not fallback.rests and not self.agree() and self._primary.is_away:
-                return self._write_to_fallback(put, tell)
+                return self._write_to_fallback(put, tell, self._reasons)
             if self._is_ahead:
                 raise RetryLater(f"{fallback.store.kind} has changes that are to be taken over first: {self._reasons}")
         try:
             record, entry = self._primary.use(put)
-        except RetryLater:
-            return self._write_to_fallback(put, tell)
+        except RetryLater as error:
+            return self._write_to_fallback(put, tell, str(error))
         tell(record, entry)
         return Written(record, entry, self._mirror(record, entry))
 
@@ -173,27 +173,29 @@ class ConfigStores:
         return "; ".join(watched.trouble for watched in self._all if watched.trouble)
 
     def _from_either(self, what: Callable[[ConfigStore], T]) -> tuple[T, Watched]:
+        reasons: list[str] = []
         for watched in reversed(self._all) if self._is_ahead else self._all:
             try:
                 return watched.use_unless_resting(what), watched
-            except RetryLater:
-                continue
-        raise RetryLater(f"the configuration cannot be read: {self._reasons}")
+            except RetryLater as error:
+                reasons.append(str(error))
+        raise RetryLater(f"the configuration cannot be read: {'; '.join(reasons)}")
 
     def _write_to_fallback(
         self,
         put: Callable[[ConfigStore], tuple[ConfigRecord, AuditEntry]],
         tell: Callable[[ConfigRecord, AuditEntry], None],
+        reason: str,
     ) -> Written:
         fallback = self._fallback
         if fallback is None or not self._fallback_takes_writes:
             meanwhile = f"; {fallback.store.kind} is not set up to take changes meanwhile" if fallback else ""
-            raise RetryLater(f"the configuration cannot be changed: {self._reasons}{meanwhile}")
+            raise RetryLater(f"the configuration cannot be changed: {reason}{meanwhile}")
         try:
             self._pay(fallback)
             record, entry = fallback.use(put)
         except RetryLater as error:
-            raise RetryLater(f"the configuration cannot be changed: {self._reasons}") from error
+            raise RetryLater(f"the configuration cannot be changed: {reason}; {error}") from error
         self._is_ahead = True
         self._fallback_writes += 1
         tell(record, entry)

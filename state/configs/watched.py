@@ -51,8 +51,12 @@ class Watched:
         """
         try:
             done = what(self.store)
-        except (RetryLater, StopProgram) as error:
+        except RetryLater as error:
             self._found_away(str(error))
+            raise
+        except StopProgram as error:
+            if not self._can_be_read():  # else it only refuses this, such as a change without the right to make one
+                self._found_away(str(error))
             raise RetryLater(str(error)) from error
         except (ReadAgain, SkipInput):
             self._found_there()
@@ -66,6 +70,14 @@ class Watched:
         if trouble is not None and self.rests:
             raise RetryLater(trouble)
         return self.use(what)
+
+    def _can_be_read(self) -> bool:
+        try:
+            self.store.check()
+            self.store.records()
+        except (RetryLater, StopProgram):
+            return False
+        return True
 
     def _found_away(self, trouble: str) -> None:
         if not self.is_away:
