@@ -32,7 +32,7 @@ class Step(NamedTuple):
     """Strategies that both have, with other parameters."""
 
 
-@lru_cache(maxsize=1024)  # all keys of a timeframe take the same steps
+@lru_cache(maxsize=128)  # all keys of a timeframe take the same steps
 def step_between(before: Configuration, after: Configuration, timeframe: Timeframe) -> Step:
     """The step from one configuration to another, for keys of `timeframe`."""
     known, wanted = _asks_together(before, timeframe), _asks_together(after, timeframe)
@@ -46,7 +46,7 @@ def step_between(before: Configuration, after: Configuration, timeframe: Timefra
     return Step(known == wanted, lacking, new, bars, changed)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def asking_for(names: frozenset[str], configuration: Configuration, timeframe: Timeframe) -> tuple[Kinds, int]:
     """Those strategies that ask for some of `names`, and after how many bars that is defined as far as they look."""
     kinds: list[tuple[str, Parameters]] = []

@@ -58,7 +58,7 @@ class Configuration(BaseModel):
 _DEFAULT = AppliedConfig()
 
 
-@lru_cache(maxsize=1024)  # keys share configurations
+@lru_cache(maxsize=256)  # keys share configurations
 def unpack_configuration(packed: bytes) -> Configuration:
     """The configuration that was packed, with today's defaults where it had defaults.
 

@@ -20,6 +20,9 @@ from strategies.resolution import Pinned
 
 log = logging.getLogger(__name__)
 
+# Stored values that are unusable are told once each, and no more of them.
+MOST_REASONS = 1_000
+
 LOOK = timedelta(milliseconds=5)
 
 QUIET = timedelta(seconds=1)
@@ -123,7 +126,7 @@ class ConfigHere:
 
     def _warn(self) -> None:
         for reason in self.book.unusable:
-            if reason not in self._said:
+            if reason not in self._said and len(self._said) < MOST_REASONS:
                 self._said.add(reason)
                 log.warning("stored configuration is left out: %s", reason)
 
