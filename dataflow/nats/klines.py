@@ -76,7 +76,9 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
 
     def is_quiet(self) -> bool:
         """Whether all that was stored has arrived, for this process: what is read is up to date, and nothing comes."""
-        return bool(self.readings) and self.reads and monotonic() - self.last_taken_secs > QUIET_SECS
+        if not self.readings or monotonic() - self.last_taken_secs <= QUIET_SECS:
+            return False
+        return all(reading.has_caught_up and reading.buffer.is_empty for reading in self.readings)
 
     def list_parts(self) -> list[str]:
         """All there can be; those that are not used end at once."""
