@@ -128,7 +128,7 @@ class Backfill:
         """Go by another configuration from the next bar on; first ask history for what it takes to warm up."""
         analyzer, configuration, last_ms = self.analyzer, item.configuration, self._last_ms
         if self.debt is not None:
-            self.debt.configurations.append((-1 if last_ms is None else last_ms, configuration.packed))
+            self.debt.configure(-1 if last_ms is None else last_ms, configuration.packed)
             self._go_by(configuration, None)
         elif last_ms is None:
             self.analyzer = self._anew(configuration)

@@ -11,6 +11,7 @@ from operators.requests import FILL_BARS, HistoryRequest
 from state.bar import Bar
 from state.snapshot import Snapshot
 from state.timeframe import Timeframe
+from strategies.configuration import unpack_configuration
 
 
 @dataclass
@@ -69,6 +70,12 @@ class Debt:
         last_ms = -1 if analyzer.order.last_open_ms is None else analyzer.order.last_open_ms
         return {bar.open_time_ms: bar for bar in history if bar.open_time_ms > last_ms} | own
 
+    def configure(self, last_ms: int, packed: bytes) -> None:
+        """Note a configuration; of several between two bars the last one counts."""
+        if len(self.configurations) > 1 and self.configurations[-1][0] == last_ms:
+            self.configurations.pop()
+        self.configurations.append((last_ms, packed))
+
     def pack(self) -> tuple[Any, ...]:
         """Plain data."""
         bars = [tuple(bar) for bar in self.bars]
@@ -86,7 +93,7 @@ def unpack_debt(packed: Any) -> Debt | None:
     before, configurations, noticed, bars, sent = packed
     return Debt(
         before,
-        [(int(ms), bytes(packed)) for ms, packed in configurations],
+        [(int(ms), unpack_configuration(packed).packed) for ms, packed in configurations],
         bool(noticed),
         [Bar(*bar) for bar in bars],
         [(int(ms), str(id_)) for ms, id_ in sent],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from operators.order import IN_ORDER, BarOrder
-from operators.warm_up import Kinds, warm_on
+from operators.warm_up import Kinds, asks_of, defined_on, set_for
 from state.bar import Bar
 from state.indicator_set import IndicatorSet
 from state.timeframe import Timeframe
 from strategies.configuration import Configuration
 from strategies.parameters import Parameters
-from strategies.registry import STRATEGIES
 
 
 class Step(NamedTuple):
@@ -52,11 +50,11 @@ def asking_for(names: frozenset[str], configuration: Configuration, timeframe: T
     kinds: list[tuple[str, Parameters]] = []
     bars = 0
     for strategy_id, config in configuration.strategies.items():
-        asks = _asks(strategy_id, config.parameters, timeframe)
+        asks = asks_of(strategy_id, config.parameters, timeframe)
         if not names.isdisjoint(asks):
             kinds.append((strategy_id, config.parameters))
-            defined_on = _warm_on(strategy_id, config.parameters, timeframe)
-            bars = max(bars, *(defined_on[name] + asks[name] - 1 for name in names.intersection(asks)))
+            defined = defined_on(strategy_id, config.parameters, timeframe)
+            bars = max(bars, *(defined[name] + asks[name] - 1 for name in names.intersection(asks)))
     return tuple(kinds), bars
 
 
@@ -64,32 +62,15 @@ def _asks_together(configuration: Configuration, timeframe: Timeframe) -> dict[s
     """What all enabled strategies together ask for, and how many values back they look."""
     together = dict(IndicatorSet(timeframe).requests())
     for strategy_id, config in configuration.strategies.items():
-        for name, depth in _asks(strategy_id, config.parameters, timeframe).items():
+        for name, depth in asks_of(strategy_id, config.parameters, timeframe).items():
             together[name] = max(depth, together.get(name, 0))
     return together
 
 
 def warmed_up(kinds: Kinds, timeframe: Timeframe, bars: Iterable[Bar]) -> IndicatorSet:
     """What some strategies ask for, after `bars`; repeated ones and ones out of order are left out."""
-    need, order = _set_for(kinds, timeframe), BarOrder(timeframe)
+    need, order = set_for(kinds, timeframe), BarOrder(timeframe)
     for bar in bars:
         if order.see(bar.open_time_ms) in IN_ORDER:
             need.update(bar)
     return need
-
-
-def _set_for(kinds: Kinds, timeframe: Timeframe) -> IndicatorSet:
-    need = IndicatorSet(timeframe)
-    for strategy_id, parameters in kinds:
-        STRATEGIES[strategy_id](parameters, need)
-    return need
-
-
-@lru_cache(maxsize=1024)
-def _warm_on(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
-    return MappingProxyType(warm_on(_set_for(((strategy_id, parameters),), timeframe)))
-
-
-@lru_cache(maxsize=4096)
-def _asks(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
-    return MappingProxyType(_set_for(((strategy_id, parameters),), timeframe).requests())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -9,12 +10,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from operators.times import parse_time_ms
-from state.configs.records import ConfigRecord, Scope
+from state.configs.records import APPLICATION, ConfigRecord, Scope
 from state.errors import SkipInput, StopProgram
 from state.key import check_symbol
 from strategies.configuration import Configuration
 from strategies.registry import STRATEGIES
 from strategies.resolution import NOTHING_PINNED, Pinned, resolve
+
+log = logging.getLogger(__name__)
 
 SCRIPT = "script"
 """The source of configurations that name no other."""
@@ -120,6 +123,8 @@ def _check(changes: Iterable[ScriptedChange], pinned: Pinned) -> None:
     """Refuse what would be left out live: a script is made by whoever runs the replay."""
     stored: dict[Scope, ConfigRecord] = {}
     for _, record in changes:
+        if record.scope == APPLICATION and {"symbols", "timeframes"} & (record.parameters or {}).keys():
+            log.warning("changes of symbols and timeframes are not replayed: all bars that there are, are analyzed")
         stored[record.scope] = record
         symbols = {scope.symbol for scope in stored}
         for symbol in sorted(symbols, key=lambda one: one or ""):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 
 from state.bar import Bar
 from state.indicator_set import IndicatorSet
@@ -18,6 +19,10 @@ MOST_BARS = 5_000
 
 Kinds = tuple[tuple[str, Parameters], ...]
 """Strategies by their ids, with their parameters."""
+
+# By what is asked for: thresholds do not change it, and finding it out takes long.
+_DEFINED_ON: dict[tuple[tuple[tuple[str, int], ...], Timeframe], Mapping[str, int]] = {}
+MOST_REMEMBERED = 4_096
 
 # How often what makes an indicator defined is read.
 TIMES = 3
@@ -41,16 +46,34 @@ def bars_to_warm(configuration: Configuration, timeframe: Timeframe) -> int:
 
     Counted from the start of a higher bar, where the higher timeframe's averages take longest.
     """
-    kinds = tuple((strategy_id, config.parameters) for strategy_id, config in configuration.strategies.items())
-    return _bars_to_warm(kinds, timeframe)
+    counts: list[int] = []
+    for strategy_id, config in configuration.strategies.items():
+        counts += defined_on(strategy_id, config.parameters, timeframe).values()
+    return max(counts, default=1)
 
 
-@lru_cache(maxsize=256)  # keys of a timeframe share it, as long as they share their parameters
-def _bars_to_warm(kinds: Kinds, timeframe: Timeframe) -> int:
+def defined_on(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
+    """After how many bars what a strategy asks for is defined, by name."""
+    asked = tuple(asks_of(strategy_id, parameters, timeframe).items())
+    if (asked, timeframe) not in _DEFINED_ON:
+        if len(_DEFINED_ON) >= MOST_REMEMBERED:
+            _DEFINED_ON.clear()
+        _DEFINED_ON[asked, timeframe] = warm_on(set_for(((strategy_id, parameters),), timeframe))
+    return _DEFINED_ON[asked, timeframe]
+
+
+@lru_cache(maxsize=4096)
+def asks_of(strategy_id: str, parameters: Parameters, timeframe: Timeframe) -> Mapping[str, int]:
+    """What a strategy asks for, and how many values back it looks, by name."""
+    return MappingProxyType(set_for(((strategy_id, parameters),), timeframe).requests())
+
+
+def set_for(kinds: Kinds, timeframe: Timeframe) -> IndicatorSet:
+    """What some strategies ask for."""
     need = IndicatorSet(timeframe)
     for strategy_id, parameters in kinds:
         STRATEGIES[strategy_id](parameters, need)
-    return max(warm_on(need).values(), default=1)
+    return need
 
 
 def warm_on(need: IndicatorSet) -> dict[str, int]:

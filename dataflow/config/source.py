@@ -90,7 +90,7 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
         self._begin_secs = monotonic()
         self._is_resumed = resumed is not None
         # What the bot already knew when it was stopped comes first, then what was announced since, in its order.
-        source.looks.start(lambda: dict(self.book.known), now=not self._is_resumed)
+        source.looks.start(lambda: dict(self.book.known), now=True)
         self._reading = source.reading = source.read(self.taken)
 
     def next_batch(self) -> list[ConfigUpdate | BadMessage]:
@@ -101,7 +101,8 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
         if not self._number:
             items += self._first() if self._may_begin() else []
         if self._number:
-            look = self.source.looks.take()
+            # What was announced goes first, with its time.
+            look = self.source.looks.take() if self._reading.buffer.is_empty else None
             if look is not None:
                 items += self._compare(look)
             for arrived in self._reading.take(BATCH):

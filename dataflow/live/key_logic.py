@@ -47,8 +47,8 @@ class LiveAnalysis:
     policy: BackfillPolicy
     on_resumed: Callable[[str, Wake], None]
     on_state: Callable[[str, KeyState | None], None]
-    is_quiet: Callable[[], bool]
-    """Whether all bars that were stored up to now have arrived."""
+    is_past: Callable[[int], bool]
+    """Whether all bars that were stored before a time (ns) have arrived."""
 
 
 class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
@@ -74,7 +74,9 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         if type(values[0][1]) is Probe:
             self.analysis.here.keys_are_loaded = True
             return [], StatefulBatchLogic.DISCARD
-        if not self.analysis.here.selection.takes(key) or any(type(value[1]) is Leave for value in values):
+        here = self.analysis.here
+        left = here.is_known and not here.selection.takes(key)
+        if left or any(type(value[1]) is Leave for value in values):
             return [], self._leave(key)
         backfill = self.backfill or self._start(key)
         out: list[Signal | Tally] = []
@@ -105,7 +107,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         out: list[Signal | Tally] = []
         if self.backfill is None:
             return [], StatefulBatchLogic.RETAIN
-        if self.analysis.is_quiet():
+        if self.timeline.to_come and self.analysis.is_past(self.timeline.to_come[-1].stored_ns):
             out += [signal for one in self.timeline.all_due() for signal in self._configure(self.backfill, one)]
         return self._told(self.backfill, out), StatefulBatchLogic.RETAIN
 

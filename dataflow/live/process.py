@@ -65,7 +65,7 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
         if rest is not None:
             rest.start()
         policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
-        analysis = LiveAnalysis(here, policy, desk.send, status.tell, klines.is_quiet)
+        analysis = LiveAnalysis(here, policy, desk.send, status.tell, klines.is_past)
 
         def select(selection: Selection) -> None:
             parser.selection = selection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from time import monotonic
 from typing import Any
 
 from dataflow.nats.connection import Connection
@@ -26,7 +27,7 @@ async def again_and_again(
     pause_secs, said = _FIRST_PAUSE_SECS, ""
     while True:
         await streams.connection.client()
-        before = progress()
+        before, began_secs = progress(), monotonic()
         try:
             await read()
         except TryAgain as error:
@@ -38,7 +39,7 @@ async def again_and_again(
             else:
                 log.debug("reading %s anew: %s", what, error)
             streams.forget()
-        if progress() != before:
+        if progress() != before or monotonic() - began_secs > _LONGEST_PAUSE_SECS:
             pause_secs, said = _FIRST_PAUSE_SECS, ""
         await asyncio.sleep(pause_secs)
         pause_secs = min(2 * pause_secs, _LONGEST_PAUSE_SECS)

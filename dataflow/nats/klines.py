@@ -28,6 +28,9 @@ IDLE = timedelta(milliseconds=1)
 # What was stored long ago comes in one go: a pause like this, while a consumer is there, means that there is no more.
 QUIET_SECS = 0.5
 
+# By how much the streams that are read together may lag behind each other.
+PAST_NS = 1_000_000_000
+
 
 class Position(TypedDict):
     """Of how many shards this was one, and by stream when it was created and the sequence to go on from."""
@@ -68,17 +71,21 @@ class NatsKlines(FixedPartitionedSource[RawMessage, Position]):
         self.readings: list[KlinesReading] = []
         """Those of this process."""
         self.last_taken_secs = monotonic()
+        self.last_taken_ns = 0
 
     @property
     def reads(self) -> bool:
         """Whether what arrives for this process is read, as far as is known."""
         return all(reading.reads for reading in self.readings)
 
-    def is_quiet(self) -> bool:
-        """Whether all that was stored has arrived, for this process: what is read is up to date, and nothing comes."""
-        if not self.readings or monotonic() - self.last_taken_secs <= QUIET_SECS:
+    def is_past(self, stored_ns: int) -> bool:
+        """Whether all that was stored before a time has been taken, as far as this process reads it."""
+        if not self.readings or self.are_held() or not all(reading.has_caught_up for reading in self.readings):
             return False
-        return all(reading.has_caught_up and reading.buffer.is_empty for reading in self.readings)
+        if self.last_taken_ns > stored_ns + PAST_NS:
+            return True
+        are_empty = all(reading.buffer.is_empty for reading in self.readings)
+        return are_empty and monotonic() - self.last_taken_secs > QUIET_SECS
 
     def list_parts(self) -> list[str]:
         """All there can be; those that are not used end at once."""
@@ -118,6 +125,7 @@ class KlinesPartition(StatefulSourcePartition[RawMessage, Position]):
         self._idle = not arrived
         if arrived:
             self.source.last_taken_secs = monotonic()
+            self.source.last_taken_ns = arrived[-1][1].time_ns
         for origin, message in arrived:
             self.taken[origin.stream] = (origin.created, message.seq + 1)
         return [message for _, message in arrived]

@@ -54,6 +54,8 @@ class Pulls:
         self._heard_secs = 0.0
         self._trouble = ""
         self._too_large = False
+        self.has_been_idle = False
+        """Whether the server has said that it has nothing more, for now."""
 
     @contextlib.asynccontextmanager
     async def subscribed(self, client: Client) -> AsyncIterator[str]:
@@ -126,6 +128,7 @@ class Pulls:
 
     def _on_status(self, headers: dict[str, str]) -> None:
         status, text = headers.get("Status", ""), headers.get("Description", "")
+        self.has_been_idle |= status in {_HEARTBEAT, "404", "408"}
         self._happened.set()
         if status == _HEARTBEAT:
             return

@@ -51,6 +51,7 @@ class StreamReader:
         self.positions = positions
         self.origin = Origin(stream, "")
         self.has_consumer = False
+        self._pulls: Pulls | None = None
         self._waiting = 0  # messages that were there when the consumer was made
         self._room = asyncio.Event()
         self._delivered = 0
@@ -59,7 +60,8 @@ class StreamReader:
     @property
     def has_caught_up(self) -> bool:
         """Whether all that was there when reading began has arrived."""
-        return self.has_consumer and self._delivered >= self._waiting
+        is_idle = self._pulls is not None and self._pulls.has_been_idle  # what was there may have been purged
+        return self.has_consumer and (self._delivered >= self._waiting or is_idle)
 
     def on_room(self) -> None:
         """There is room in the buffer again."""
@@ -74,7 +76,8 @@ class StreamReader:
         client = await self.connection.client()
         consumer = await self._consumer()
         self.has_consumer = True
-        pulls, alone = Pulls(self.stream, self._take), False
+        self._pulls = pulls = Pulls(self.stream, self._take)
+        alone = False
         async with pulls.subscribed(client) as inbox:
             while True:
                 room = await self._wait_for_room()

@@ -318,7 +318,7 @@ def test_a_key_through_an_outage_ends_as_if_there_had_been_none(mariadb: MariaDB
     with desk_of(store, now_ms=bars[-1].open_time_ms + SPAN_MS) as desk:
         policy = BackfillPolicy(desk.ask, 800)
         here = ConfigHere(Pinned({"cooldown_bars": 8}), EVERYTHING, Workers())
-        logic = LiveKeyLogic(LiveAnalysis(here, policy, desk.send, desk.status.tell, lambda: True), resume_state=None)
+        logic = LiveKeyLogic(LiveAnalysis(here, policy, desk.send, desk.status.tell, lambda _: True), resume_state=None)
         out: list[Signal | Tally] = []
 
         def pump(until: Callable[[], bool], what: str) -> None:

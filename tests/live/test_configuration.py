@@ -91,7 +91,9 @@ class Story:
 
 def whole_hours(count: int) -> int:
     """Where all bars of one time have arrived."""
-    return count - count % len(MARKET.keys)
+    while count and BARS[count].close_ms == BARS[count - 1].close_ms:
+        count -= 1
+    return count
 
 
 def test_what_was_changed_holds_for_the_very_next_bar(
