@@ -91,7 +91,7 @@ class Backfill:
             return self._on_answer(item)
         if isinstance(item, Wake):
             self._wake()
-        elif type(item) is NewConfiguration and (self.is_new or not self.waiting):
+        elif type(item) is NewConfiguration and not (self.waiting and self._holds_bars()):
             self._on_configuration(item)
         elif self.waiting:
             self._hold(item)
@@ -123,6 +123,10 @@ class Backfill:
         untold = self.held[self.triggered :]
         if type(item) is not Notice or not untold or type(untold[-1]) is not Notice:
             self.held.append(item)
+
+    def _holds_bars(self) -> bool:
+        """Whether there are bars that a configuration which comes now is not for."""
+        return not self.is_new or any(type(item) is Bar for item in self.held)
 
     def _on_configuration(self, item: NewConfiguration) -> None:
         """Go by another configuration from the next bar on; first ask history for what it takes to warm up."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataflow.api.serving import serving
-from dataflow.api.settings import api_settings_of
 from dataflow.stopping import Stop
 from state.errors import StopProgram
 
@@ -13,6 +11,10 @@ _LOOK_SECS = 0.1
 
 def api() -> None:
     """Serve the API that reads and changes the configuration at run time. Settings are variables."""
+    # The web framework takes most of a second, which no other command needs to wait for.
+    from dataflow.api.serving import serving
+    from dataflow.api.settings import api_settings_of
+
     stop = Stop()
     with stop.on_signals(), serving(api_settings_of()) as served:
         while served.thread.is_alive() and not stop.requested:

@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dataflow.api.settings import DEFAULT_API_PORT
 from dataflow.commands.options import (
     CooldownOption,
     MinConfidenceOption,
@@ -23,7 +22,6 @@ from dataflow.commands.options import (
     pinned_from,
 )
 from dataflow.live.settings import settings_of
-from dataflow.local.dev import Market, run_dev
 from dataflow.local.series import Series, recorded_series, synthetic_series
 from dataflow.market import DAYS, SEED
 from state.errors import StopProgram
@@ -49,6 +47,10 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run everything on this machine: NATS, klines that arrive, the bot, its sidecar, and its signals as they come."""
+    # The web framework takes most of a second, which no other command needs to wait for.
+    from dataflow.api.settings import DEFAULT_API_PORT
+    from dataflow.local.dev import Market, run_dev
+
     for name in [name for name in os.environ if name.upper() in NOT_HERE]:
         del os.environ[name]
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
