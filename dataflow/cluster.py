@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -31,6 +32,13 @@ LISTENERS_SECS = 10.0
 PORTS = range(10_000, 32_000)
 TCP_LISTEN = "0A"  # the state's code in /proc/net/tcp
 
+# Others may take a port between finding it free and listening on it; nothing has been read by then.
+ATTEMPTS = 5
+PORT_TAKEN = errno.EADDRINUSE
+"""The exit code of a process that could not listen on its address."""
+
+CAUSE_SECS = 0.3
+
 
 class Job(Protocol):
     """What each process runs; it is pickled to get there."""
@@ -45,11 +53,22 @@ def run_cluster(job: Job, processes: int, folder: Path | None, stop: Stop) -> No
 
     In `folder` are locks, by which the processes of a cluster wait for those of one that was killed before.
     """
-    addresses = _free_addresses(processes)
+    for _ in range(ATTEMPTS):
+        if not _is_port_taken(_run_once(job, _free_addresses(processes), folder, stop)) or stop.requested:
+            return
+    stop.fail(f"the cluster found no port on loopback in {ATTEMPTS} attempts that others did not take meanwhile")
+
+
+def _is_port_taken(members: list[SpawnProcess]) -> bool:
+    return any(member.exitcode == PORT_TAKEN for member in members)
+
+
+def _run_once(job: Job, addresses: list[str], folder: Path | None, stop: Stop) -> list[SpawnProcess]:
+    """Run `job` in a process for each of `addresses`; the processes, which have ended."""
     members: list[SpawnProcess] = []
     failures: list[Connection] = []
     with ExitStack() as ties:
-        for index in range(processes):
+        for index in range(len(addresses)):
             watched, tie = CONTEXT.Pipe(duplex=False)
             ties.callback(tie.close)
             failure, report = CONTEXT.Pipe(duplex=False)
@@ -61,6 +80,7 @@ def run_cluster(job: Job, processes: int, folder: Path | None, stop: Stop) -> No
             members.append(process)
             failures.append(failure)
         _watch(members, failures, stop)
+    return members
 
 
 def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) -> None:
@@ -76,7 +96,9 @@ def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) 
                 open_failures.remove(failure)
         broken = [index for index, member in enumerate(members) if member.exitcode]
         if broken:
-            if not stop.requested:  # else it was stopped before it could listen to signals
+            if not _is_port_taken(members):
+                _await_cause(members)
+            if not (stop.requested or _is_port_taken(members)):  # else it was stopped before it listened to signals
                 first = min(broken, key=lambda index: members[index].exitcode or 0)  # killed, rather than by panic
                 stop.fail(f"process {first} ended with exit code {members[first].exitcode}")
             _end(members)
@@ -84,6 +106,15 @@ def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) 
             stopping = True
             for member in members:
                 _send(member, signal.SIGTERM)
+
+
+def _await_cause(members: list[SpawnProcess]) -> None:
+    """Give others a moment to end by themselves: who ended first may have lost the one that has the reason."""
+    deadline = time.monotonic() + CAUSE_SECS
+    while time.monotonic() < deadline and any(member.is_alive() for member in members):
+        connection.wait([member.sentinel for member in members if member.is_alive()], deadline - time.monotonic())
+        if _is_port_taken(members):
+            return
 
 
 def _start(process: SpawnProcess) -> None:
@@ -146,6 +177,8 @@ def run_member(job: Job, member: Member) -> None:
             _await_listeners(member.addresses[: member.index])
             job(stop, member.addresses, member.index)
     except Exception as error:  # noqa: BLE001  # the parent tells the user
+        if stop.failure is None and _says_port_is_taken(error):
+            sys.exit(PORT_TAKEN)
         if stop.failure is None:
             reason = str(error) if isinstance(error, StopProgram) else innermost(error)
             member.failures.send(f"process {member.index} failed: {reason}")
@@ -164,6 +197,12 @@ def _await_listeners(addresses: list[str]) -> None:
         if ports <= {int(columns[1].rpartition(":")[2], 16) for columns in sockets if columns[3] == TCP_LISTEN}:
             return
         time.sleep(0.02)
+
+
+def _says_port_is_taken(error: BaseException) -> bool:
+    """Whether Bytewax could not begin to listen: it says so in words only."""
+    reason = innermost(error)
+    return "failed to initialize networking" in reason and os.strerror(errno.EADDRINUSE) in reason
 
 
 def innermost(error: BaseException) -> str:
