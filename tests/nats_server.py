@@ -177,6 +177,11 @@ class Peer:
     def stream(self, name: str) -> api.StreamInfo:
         return self.run(self.client.jetstream().stream_info(name))
 
+    def count(self, stream: str, subjects: str) -> int:
+        """How many messages a stream holds on these subjects."""
+        info = self.run(self.client.jetstream().stream_info(stream, subjects_filter=subjects))
+        return sum((info.state.subjects or {}).values())
+
     def streams(self) -> list[str]:
         return sorted(str(info.config.name) for info in self.run(self.client.jetstream().streams_info()))
 

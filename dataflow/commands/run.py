@@ -19,10 +19,14 @@ from dataflow.live.settings import settings_of
 from dataflow.stopping import Stop
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     recovery: Annotated[
         Path | None,
         typer.Option(help="Folder for snapshots: started again, the bot goes on where it was", metavar="DIR"),
+    ] = None,
+    lease: Annotated[
+        str | None,
+        typer.Option(help="Be one of several instances that share this lease: one is active, the others stand by"),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Spread the keys over so many processes")] = 1,
     snapshot_secs: Annotated[
@@ -34,6 +38,6 @@ def run(
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run live: closed klines from NATS, history from MySQL or SQLite, signals to NATS. Settings are variables."""
-    settings = settings_of(recovery_dir=recovery, snapshot_seconds=snapshot_secs)
+    settings = settings_of(recovery_dir=recovery, snapshot_seconds=snapshot_secs, lease=lease)
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     run_live(LiveJob(settings, pinned), processes, Stop())

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from dataflow.config.source import ConfigSource
+from dataflow.lease.instance import Instance
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
 from dataflow.nats.klines import NatsKlines
@@ -33,6 +34,7 @@ class HealthServer:
         publisher: Publisher,
         rest: RestForwarder | None,
         config: ConfigSource,
+        instance: Instance | None,
     ) -> None:
         self.status = status
         self.connection = connection
@@ -40,6 +42,7 @@ class HealthServer:
         self.publisher = publisher
         self.rest = rest
         self.config = config
+        self.instance = instance
 
     def readiness(self) -> dict[str, Any]:
         """How things are.
@@ -60,6 +63,8 @@ class HealthServer:
             "configuration": {"known": self.config.here.is_known, "trouble": self.config.looks.trouble},
             "keys": keys,
         }
+        if self.instance is not None:
+            found["lease"] = self.instance.health()
         if self.rest is not None:
             found["rest"] = {"takes_signals": not (self.rest.away or self.rest.refused)}
         return found

@@ -11,6 +11,9 @@ from dataflow.config.here import ConfigHere, ConfigLogic
 from dataflow.config.looking import StoreLooks
 from dataflow.config.source import ConfigSource
 from dataflow.flow import ConfigInput, build_flow
+from dataflow.lease.instance import Instance
+from dataflow.lease.lease import Lease
+from dataflow.lease.sink import LeasedSignals
 from dataflow.live import counts
 from dataflow.live.health import HealthServer
 from dataflow.live.history import HistoryDesk, HistorySource
@@ -53,17 +56,21 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
         publisher = Publisher(connection, streams, stop, on_held_back=lambda error: stop.abandon(str(error)))
         desk = HistoryDesk(KlineStore(settings.history_uri, on_bad=counts.count_bad_row), status)
         resources.callback(desk.close)
-        rest = _rest(settings, connection, streams, resources)
+        instance = _instance(settings, publisher, resources)
+        rest = _rest(settings, connection, streams, instance, resources)
         looks = StoreLooks(settings.open_configs(), settings.config_refresh_interval_seconds)
         resources.callback(looks.close)
         config = ConfigSource(here, looks, lambda positions: ConfigReading(connection, streams, positions), stop)
         klines = NatsKlines(connection, streams, stop, settings.klines_shards, lambda: config.are_keys_behind)
-        health = HealthServer(status, connection, klines, publisher, rest, config)
+        health = HealthServer(status, connection, klines, publisher, rest, config, instance)
         port = settings.health_port + index if settings.health_port else 0
         resources.enter_context(health.serving(settings.health_host, port))
         streams.check(NATS_SECS)
-        if rest is not None:
+        if instance is not None:
+            instance.start()
+        elif rest is not None:
             rest.start()
+        max_age_secs = settings.max_signal_age_seconds
         policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
         analysis = LiveAnalysis(here, policy, desk.send, status.tell, klines.is_past)
 
@@ -80,18 +87,33 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
             klines,
             stamped(parser),
             logic,
-            NatsSignals(publisher, settings.max_signal_age_seconds),
+            LeasedSignals(instance, max_age_secs) if instance else NatsSignals(publisher, max_age_secs),
             DeadLetters(publisher, counts.count_tally),
             HistorySource(desk, here, stop),
             ConfigInput(config, here.copies, lambda _: ConfigLogic(here)),
         )
 
 
-def _rest(settings: Settings, connection: Connection, streams: Streams, resources: ExitStack) -> RestForwarder | None:
+def _instance(settings: Settings, publisher: Publisher, resources: ExitStack) -> Instance | None:
+    """This process as one of several, None where it is the only one."""
+    options = settings.lease_options()
+    if options is None:
+        return None
+    instance = Instance(publisher, Lease(publisher.connection, options))
+    resources.callback(instance.close)
+    return instance
+
+
+def _rest(
+    settings: Settings, connection: Connection, streams: Streams, instance: Instance | None, resources: ExitStack
+) -> RestForwarder | None:
     if settings.api_endpoint is None:
         return None
     rest = RestForwarder(
         connection, streams, settings.api_endpoint, settings.api_give_up_seconds, settings.max_signal_age_seconds
     )
+    if instance is not None:
+        rest.may_send = lambda: instance.is_active
+        instance.on_active, instance.on_standby = rest.start, rest.pause
     resources.callback(rest.close)
     return rest

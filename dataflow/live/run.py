@@ -53,6 +53,8 @@ def run_live(job: LiveJob, processes: int, stop: Stop) -> None:
         StopProgram: something is not usable, or a process could not go on.
     """
     folder = job.settings.recovery_dir
+    if job.settings.lease is not None and processes > 1:
+        raise StopProgram(f"lease {job.settings.lease}: an instance is one process, not {processes}")
     with ExitStack() as resources:
         if folder is None:
             log.warning("no recovery folder: after a restart, all that the kline streams still hold is read again")

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from dataflow.lease.lease import LeaseOptions, check_name, holder_here
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
@@ -45,6 +46,10 @@ class Settings(StoreSettings):
     )
     snapshot_seconds: float = Field(default=10.0, ge=0.01, le=3600, description="Seconds between snapshots")
     recovery_dir: Path | None = Field(default=None, description="Folder for snapshots")
+    lease: str | None = Field(default=None, description="Lease that several instances share; one of them is active")
+    lease_seconds: float = Field(
+        default=10.0, ge=1.0, le=60.0, description="How long a lease lasts that is not renewed, when it is first used"
+    )
     health_host: str = Field(default="127.0.0.1", description="Address of /ready, /live and /metrics")
     health_port: int = Field(
         default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none"
@@ -73,6 +78,11 @@ class Settings(StoreSettings):
     def _are_servers(cls, text: str) -> str:
         return are_servers(text)
 
+    @field_validator("lease")
+    @classmethod
+    def _is_lease(cls, text: str) -> str:
+        return passes(text, lambda: check_name(text))
+
     @field_validator("api_endpoint")
     @classmethod
     def _is_endpoint(cls, text: str) -> str:
@@ -85,6 +95,10 @@ class Settings(StoreSettings):
     def nats_options(self, name: str = "ta-bot") -> NatsOptions:
         """How to connect to NATS."""
         return NatsOptions(self.nats_url, name=name)
+
+    def lease_options(self) -> LeaseOptions | None:
+        """The lease to ask for, None where there is but one instance."""
+        return None if self.lease is None else LeaseOptions(self.lease, self.lease_seconds, holder_here())
 
     def stream_settings(self) -> StreamSettings:
         """The streams to use. Raises `StopProgram` where they cannot be."""

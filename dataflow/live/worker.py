@@ -30,10 +30,13 @@ def flow() -> Dataflow:
     """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources."""
     sys.excepthook = _tell
     log_to_stderr()
+    settings = settings_of()
+    if settings.lease is not None:
+        raise StopProgram("LEASE: a cluster has no standby, its processes are started again from their snapshots")
     stop, resources = Stop(), ExitStack()
     resources.enter_context(stop.on_signals())
     atexit.register(resources.close)
-    return resources.enter_context(live_flow(settings_of(), NOTHING_PINNED, stop))
+    return resources.enter_context(live_flow(settings, NOTHING_PINNED, stop))
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

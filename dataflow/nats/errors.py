@@ -18,3 +18,7 @@ class AskOperator(TryAgain):
 
 class HeldBack(Exception):
     """Messages could not be published before the program had to end: they come again after a restart."""
+
+
+class StandBy(Exception):
+    """Another instance is the active one, or may be: keep what was to be published until it is known to be stored."""

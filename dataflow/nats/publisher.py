@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, Protocol
 
 from dataflow.nats import counts
 from dataflow.nats.connection import Connection, answer_of
-from dataflow.nats.errors import AskOperator, HeldBack, TryAgain
-from dataflow.nats.requests import Request, Requests
+from dataflow.nats.errors import AskOperator, HeldBack, StandBy, TryAgain
+from dataflow.nats.requests import UNDER_WAY, Request, Requests
 from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
 
@@ -34,6 +34,8 @@ _ID = "Nats-Msg-Id"
 _NEVER_STORED = {"Nats-Expected-Last-Msg-Id": "never"}
 _WRONG_LAST_ID = 10070  # JetStream's error code for that
 
+_WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for what a fence keeps out
+
 
 class Outgoing(NamedTuple):
     """A message and the id under which it is stored once; after `late_from_ms` it goes to `late_subject` instead."""
@@ -43,6 +45,30 @@ class Outgoing(NamedTuple):
     payload: bytes
     late_subject: str = ""
     late_from_ms: int | None = None
+
+
+class Fence(Protocol):
+    """Lets only the active one of several instances publish."""
+
+    one_by_one: bool
+    """Whether messages must be published one after the other."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether this instance is the active one, as far as it knows without asking."""
+        ...
+
+    async def pass_through(self) -> None:
+        """Make sure that it is. Raises `StandBy` or `TryAgain`."""
+        ...
+
+    def headers(self, subject: str) -> dict[str, str]:
+        """What has the server check it again when it stores a message."""
+        ...
+
+    def doubt(self) -> None:
+        """The server refused a message because of it."""
+        ...
 
 
 def wall_clock_ms() -> int:
@@ -76,22 +102,26 @@ class Publisher:
         """Whether something waits because NATS does not take it."""
         return self._holding > 0
 
-    def publish(self, messages: Sequence[Outgoing]) -> None:
+    def publish(self, messages: Sequence[Outgoing], fence: Fence | None = None) -> None:
         """Publish all, and return when all are stored; waits for as long as NATS is away.
 
         Raises:
             HeldBack: the program is to stop, and NATS does not take them.
+            StandBy: the fence does not stand; some may be stored.
         """
         if messages:
-            self._wait(self.connection.submit(self.publish_all(messages)), len(messages))
+            self._wait(self.connection.submit(self.publish_all(messages, fence)), len(messages), fence)
 
-    def _wait(self, future: Future[None], count: int) -> None:
+    def _wait(self, future: Future[None], count: int, fence: Fence | None) -> None:
         deadline_secs: float | None = None
         while True:
             try:
                 return future.result(LOOK_SECS)
             except WaitedTooLong:
                 now_secs = time.monotonic()
+            if fence is not None and not fence.stands:  # it may be waiting for NATS, which may be long
+                future.cancel()
+                raise StandBy("the lease has ended")
             if not self.stop.requested:
                 continue
             deadline_secs = deadline_secs or now_secs + GRACE_SECS
@@ -108,14 +138,20 @@ class Publisher:
             self.on_held_back(error)
         raise error
 
-    async def publish_all(self, messages: Sequence[Outgoing]) -> None:
-        """Publish, and publish again what was not stored, until nothing is left: on the connection's loop."""
+    async def publish_all(self, messages: Sequence[Outgoing], fence: Fence | None = None) -> None:
+        """Publish, and publish again what was not stored, until nothing is left: on the connection's loop.
+
+        Raises:
+            StandBy: the fence does not stand; some may be stored.
+        """
         left, pause_secs, held = messages, _FIRST_PAUSE_SECS, False
         try:
             while left:
                 try:
                     await self.streams.ready()
-                    left = await self._publish_once(left)
+                    if fence is not None:
+                        await fence.pass_through()
+                    left = await self._publish_once(left, fence)
                 except TryAgain as error:
                     held = self._hold(str(error), held)
                 else:
@@ -128,23 +164,43 @@ class Publisher:
             if held:
                 self._let_go()
 
-    async def _publish_once(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+    async def not_stored(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """Those of which no server has said that they are stored, in time or late: on the connection's loop.
+
+        Raises:
+            TryAgain: NATS is away.
+        """
+        await self.streams.ready()
+        unknown, unclear = await self._without_stored(messages)
+        late = [one._replace(subject=one.late_subject) for one in unknown if one.late_subject]
+        never_late, unclear_late = await self._without_stored(late)
+        open_ids = {one.message_id for one in (*never_late, *unclear_late, *unclear)}
+        open_ids.update(one.message_id for one in unknown if not one.late_subject)
+        return [one for one in messages if one.message_id in open_ids]
+
+    async def _publish_once(self, messages: Sequence[Outgoing], fence: Fence | None) -> list[Outgoing]:
         """Publish all at once; those that were not stored."""
         now_ms = self.clock_ms()
         late = [one for one in messages if one.late_from_ms is not None and now_ms >= one.late_from_ms]
         if not late:
-            return await self._publish_to([(one, one.subject) for one in messages])
+            return await self._publish_to([(one, one.subject) for one in messages], fence)
         in_time = [(one, one.subject) for one in messages if one.late_from_ms is None or now_ms < one.late_from_ms]
         never_stored, left = await self._without_stored(late)
-        return left + await self._publish_to([*in_time, *((one, one.late_subject) for one in never_stored)])
+        return left + await self._publish_to([*in_time, *((one, one.late_subject) for one in never_stored)], fence)
 
-    async def _publish_to(self, messages: list[tuple[Outgoing, str]]) -> list[Outgoing]:
-        requests = [Request(subject, one.payload, {_ID: one.message_id}) for one, subject in messages]
+    async def _publish_to(self, messages: list[tuple[Outgoing, str]], fence: Fence | None) -> list[Outgoing]:
+        requests = [
+            Request(subject, one.payload, {_ID: one.message_id, **(fence.headers(subject) if fence else {})})
+            for one, subject in messages
+        ]
+        under_way = 1 if fence and fence.one_by_one else UNDER_WAY
         left: list[Outgoing] = []
-        for (one, subject), answer in zip(messages, await self._requests.ask_all(requests), strict=True):
+        for (one, subject), answer in zip(messages, await self._requests.ask_all(requests, under_way), strict=True):
             try:
                 stored = answer_of(answer, subject)
             except TryAgain as error:
+                if fence and isinstance(error, AskOperator) and error.code == _WRONG_LAST_SEQUENCE:
+                    fence.doubt()
                 self._refused = str(error)
                 left.append(one)
                 continue
@@ -153,7 +209,7 @@ class Publisher:
                 counts.REPEATED.labels(stored["stream"]).inc()
         return left
 
-    async def _without_stored(self, messages: list[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+    async def _without_stored(self, messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
         """Those that did not go out in time, before a restart or unknown to us; and those of which that is unclear."""
         requests = [Request(one.subject, b"", {_ID: one.message_id, **_NEVER_STORED}) for one in messages]
         never_stored: list[Outgoing] = []

@@ -51,8 +51,11 @@ class Requests:
         self._asked: dict[str, tuple[_Asked, int]] = {}
         self._one = asyncio.Lock()
 
-    async def ask_all(self, requests: Sequence[Request]) -> list[Msg | None]:
-        """The answers, in the order of `requests`; None where none came while there was hope for one."""
+    async def ask_all(self, requests: Sequence[Request], under_way: int = UNDER_WAY) -> list[Msg | None]:
+        """The answers, in the order of `requests`; None where none came while there was hope for one.
+
+        At most `under_way` wait for their answers at once.
+        """
         client = await self.connection.client()
         generation = self.connection.generation
         asked = _Asked(len(requests))
@@ -62,7 +65,7 @@ class Requests:
         try:
             inbox = await self._answers_to(client)
             for index, (subject, payload, headers) in enumerate(requests):
-                await self._wait(asked, lost, UNDER_WAY - 1)
+                await self._wait(asked, lost, under_way - 1)
                 token = f"{inbox}.{next(self._numbers)}"
                 tokens.append(token)
                 self._asked[token] = (asked, index)

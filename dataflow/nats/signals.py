@@ -40,12 +40,14 @@ class SignalPublisher(StatelessSinkPartition[tuple[str, Signal]]):
 
     def write_batch(self, items: list[tuple[str, Signal]]) -> None:
         """Publish, and wait until all are stored."""
-        self.publisher.publish([self._outgoing(signal) for _, signal in items])
+        self.publisher.publish([outgoing(signal, self.max_age_ms) for _, signal in items])
 
-    def _outgoing(self, signal: Signal) -> Outgoing:
-        place = f"{signal.symbol}.{signal.timeframe}"
-        subject = f"ta.alerts.{place}" if signal.is_alert else f"ta.signals.{place}"
-        if self.max_age_ms is None:
-            return Outgoing(subject, signal.signal_id, signal.to_json())
-        late_from_ms = parse_time_ms(signal.timestamp) + self.max_age_ms + 1
-        return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms)
+
+def outgoing(signal: Signal, max_age_ms: int | None) -> Outgoing:
+    """What is published of a signal: that comes out later than `max_age_ms` after its bar's close, as a late one."""
+    place = f"{signal.symbol}.{signal.timeframe}"
+    subject = f"ta.alerts.{place}" if signal.is_alert else f"ta.signals.{place}"
+    if max_age_ms is None:
+        return Outgoing(subject, signal.signal_id, signal.to_json())
+    late_from_ms = parse_time_ms(signal.timestamp) + max_age_ms + 1
+    return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms)

@@ -41,6 +41,12 @@ _OUTPUTS = {
 OUTPUTS = tuple(_OUTPUTS)
 """The streams that the bot and its sidecar publish to."""
 
+FENCED = (SIGNALS, ALERTS, LATE)
+"""Streams that an instance publishes to only while it is the active one."""
+
+FENCES = "ta.fence."
+"""What the subjects begin with on which the active instance shows that it is; nothing republishes them."""
+
 _HOUR_SECS = 3600.0
 _NS = 1_000_000_000
 
@@ -215,7 +221,7 @@ class Streams:
         settings = self.settings
         wanted = {
             **_limits(name, settings.outputs_max_age_secs, settings.outputs_max_bytes, settings.replicas),
-            "subjects": [subject],
+            "subjects": [subject, *([fence_subject(name)] if name in FENCED else [])],
             "duplicate_window": int(settings.duplicate_window_secs * _NS),
         }
         if plain_subject:
@@ -283,6 +289,11 @@ class Streams:
         if message not in self._warned:
             self._warned.add(message)
             log.warning("%s", message)
+
+
+def fence_subject(stream: str, lease: str = "*") -> str:
+    """Where in a stream the active instance of those that share a lease shows that it is."""
+    return f"{FENCES}{stream.lower()}.{lease}"
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

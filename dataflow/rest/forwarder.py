@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as WaitedTooLong
 from contextlib import suppress
@@ -18,7 +19,7 @@ from dataflow.nats.connection import Connection
 from dataflow.nats.dead_letters import dead_letter
 from dataflow.nats.durable import Durable, DurableReader
 from dataflow.nats.publisher import Publisher, wall_clock_ms
-from dataflow.nats.streams import ALERTS, SIGNALS, Streams
+from dataflow.nats.streams import ALERTS, FENCES, SIGNALS, Streams
 from dataflow.rest import counts
 from dataflow.rest.endpoint import Answer, Endpoint
 from dataflow.stopping import Stop
@@ -36,6 +37,7 @@ AT_ONCE = 16
 _FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.25, 15.0
 
 _CLOSE_SECS = 4.0
+_LOOK_SECS = 0.1
 
 
 class RestForwarder:
@@ -59,8 +61,11 @@ class RestForwarder:
         endpoint: str,
         give_up_secs: float,
         max_age_secs: float | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self.connection = connection
+        self.may_send = may_send
+        """Whether anything may be sent now; what waits for it is given back by `pause`."""
         self.give_up_secs = give_up_secs
         self.max_age_secs = max_age_secs
         self.endpoint = Endpoint(endpoint, AT_ONCE * len(STREAMS))
@@ -86,6 +91,12 @@ class RestForwarder:
             self._reading = self.connection.submit(self._read())
             log.info("signals are sent to %s", self.endpoint.address)
 
+    async def pause(self) -> None:
+        """Leave the signals to others, until it is started again: on the connection's loop."""
+        if self._reading is not None:
+            self._reading = None
+            await self._end()
+
     def close(self) -> None:
         """End without waiting for the endpoint; what is not done comes again after a restart."""
         reading, self._reading = self._reading, None
@@ -105,6 +116,8 @@ class RestForwarder:
 
     async def _forward(self, message: RawMessage) -> None:
         """Send one, or make it a dead letter."""
+        if message.subject.startswith(FENCES):
+            return
         try:
             signal_id, body = _request(message.payload)
         except SkipInput as error:
@@ -124,6 +137,8 @@ class RestForwarder:
         if self.max_age_secs is not None and age_secs > self.max_age_secs:
             return f"not sent {age_secs:.0f} s after it was stored, at most {self.max_age_secs:g} s are allowed"
         for attempts in count(1):
+            while not self.may_send():  # noqa: ASYNC110  # a lease ends by the clock, without an event
+                await asyncio.sleep(_LOOK_SECS)
             answer = await self.endpoint.post(signal_id, body)
             if not answer.again:
                 return answer.reason

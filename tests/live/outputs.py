@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS
+from dataflow.nats.streams import ALERTS, DEAD_LETTERS, FENCED, FENCES, LATE, SIGNALS
 from tests.live.market import KeyedBar, id_of, is_alert, place_of
 from tests.nats_server import PATIENCE_SECS, Peer, Stored, wait_until
 
@@ -22,8 +22,8 @@ class Outputs:
 
     def count(self) -> int:
         """How many signals and alerts are stored, 0 before the streams are there."""
-        streams = {SIGNALS, ALERTS, LATE}.intersection(self.peer.streams())
-        return sum(self.peer.stream(name).state.messages for name in streams)
+        streams = set(FENCED).intersection(self.peer.streams())
+        return sum(self.peer.stream(name).state.messages - self.peer.count(name, f"{FENCES}>") for name in streams)
 
     def wait_for(self, count: int, patience_secs: float = PATIENCE_SECS) -> None:
         """Wait until so many are stored."""
@@ -50,7 +50,7 @@ class Outputs:
         return self.peer.stored(DEAD_LETTERS)
 
     def _stored(self, stream: str, places: set[str] | None) -> list[Stored]:
-        stored = self.peer.stored(stream)
+        stored = [one for one in self.peer.stored(stream) if not one.subject.startswith(FENCES)]
         return [one for one in stored if places is None or place_of(one.headers[ID]) in places]
 
     def _check(self, stored: list[Stored], expected: dict[str, bytes]) -> None:
