@@ -9,10 +9,9 @@ from config_api.auth import Tokens
 from config_api.gate import Gate
 from config_api.guarded import Guard, add_error_answers
 from config_api.limits import ChangeLimit
+from config_api.paths import PREFIX
 from config_api.routes import application, health, strategies, validation
 from config_api.routes.parts import Parts
-
-PREFIX = "/api/v1"
 
 _DESCRIPTION = """\
 Reads and changes the configuration of petrosa-ta-bot while it runs.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dataflow.nats.servers import servers_of
-from state.configs.mongo import MongoConfigStore
-from state.configs.stores import ConfigStores, open_stores
-from state.database import Database
 from state.errors import StopProgram
+
+if TYPE_CHECKING:  # who has no use for the stores need not wait for their drivers
+    from state.configs.stores import ConfigStores
 
 EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
 """History and configuration of who has no server for them: a file in the working folder."""
@@ -39,11 +39,15 @@ class StoreSettings(BaseSettings):
     @field_validator("mysql_uri")
     @classmethod
     def _is_database(cls, uri: str) -> str:
+        from state.database import Database
+
         return passes(uri, lambda: Database(uri).close())
 
     @field_validator("mongodb_uri")
     @classmethod
     def _is_mongodb(cls, uri: str) -> str:
+        from state.configs.mongo import MongoConfigStore
+
         return passes(uri, lambda: MongoConfigStore(uri, "petrosa").close())
 
     @property
@@ -53,6 +57,8 @@ class StoreSettings(BaseSettings):
 
     def open_configs(self, *, fallback_takes_writes: bool = False) -> ConfigStores:
         """The stores of the configuration; nothing is connected to yet. Raises `StopProgram` where they cannot be."""
+        from state.configs.stores import open_stores
+
         return open_stores(
             self.mongodb_uri,
             self.mongodb_database,

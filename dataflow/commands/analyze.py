@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
-from dataflow.commands.history_store import BadRows, UriOption, open_history
 from dataflow.commands.options import (
     CooldownOption,
     MinConfidenceOption,
     OverridesOption,
     StrategiesOption,
+    UriOption,
     pinned_from,
 )
-from dataflow.live.latest import Latest, latest_signals, selected_keys
-from dataflow.live.line_file import STDOUT, LineFile
-from dataflow.live.settings import Settings, settings_of
-from dataflow.replay.sinks import sort_key
-from dataflow.signal_text import TABLE_WIDTH, signals_shown, time_text
-from operators.config_book import ConfigBook, Known
-from operators.times import format_time
-from state.errors import RetryLater, SkipInput, StopProgram
-from state.key import check_symbol, key_of, split_key
+from state.errors import SkipInput, StopProgram
+from state.key import check_symbol, key_of
 from state.timeframe import timeframe_named
-from strategies.resolution import Pinned
-
-log = logging.getLogger(__name__)
-
-# Wide enough for every row, where nobody looks at a terminal.
-PIPED_WIDTH = 160
-
-# More keys than this are only counted.
-KEYS_NAMED = 5
 
 
 def analyze(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -58,28 +37,12 @@ def analyze(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     They are those of a bot that starts now: a setup must begin on that bar.
     """
     named = _named_key(symbol, timeframe, every_key=every_key)
+
+    from dataflow.commands.analyze_keys import analyze_keys
+    from dataflow.live.settings import settings_of
+
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
-    settings = settings_of(mysql_uri=uri)
-    book = _stored_configuration(settings, pinned)
-    with open_history(settings.history_uri, BadRows()) as store:
-        keys = [named] if named else selected_keys(book.selection(settings.selection()), store)
-        now_ms = time.time_ns() // 1_000_000
-        latest_of = latest_signals(
-            store, keys, lambda symbol: book.for_symbol(symbol).configuration, now_ms, settings.warm_up_bars
-        )
-        found = list(_shown(latest_of, len(keys)))
-        if not any(latest.bar for latest in found):
-            what = named or (f"any of {len(keys):,} keys" if keys else "any key that is selected")
-            raise StopProgram(f"{store.name}: no closed bars of {what} in it")
-    signals = sorted((signal for latest in found for signal in latest.signals), key=sort_key)
-    if as_json:
-        with LineFile(STDOUT) as out:
-            out.write(b"".join(signal.to_json() + b"\n" for signal in signals))
-    console = _console(stderr=as_json)
-    if signals and not as_json:
-        console.print(signals_shown(signals, console.width), soft_wrap=console.width < TABLE_WIDTH)
-    for line in _summary(found):
-        console.print(line, highlight=False, soft_wrap=True)
+    analyze_keys(named, settings_of(mysql_uri=uri), pinned, as_json=as_json)
 
 
 def _named_key(symbol: str | None, timeframe: str | None, *, every_key: bool) -> str | None:
@@ -94,58 +57,3 @@ def _named_key(symbol: str | None, timeframe: str | None, *, every_key: bool) ->
         return key_of(check_symbol(symbol), timeframe_named(timeframe))
     except SkipInput as error:
         raise StopProgram(str(error)) from error
-
-
-def _stored_configuration(settings: Settings, pinned: Pinned) -> ConfigBook:
-    """What the stores have, under what is pinned; where they cannot be read, that is said and left out."""
-    book, stores = ConfigBook(pinned), settings.open_configs()
-    try:
-        for record in stores.read().by_scope.values():
-            book.put(Known(record))
-    except RetryLater as error:
-        log.warning("the stored configuration cannot be read and is left out: %s", error)
-    finally:
-        stores.close()
-    return book
-
-
-def _shown(found: Iterable[Latest], total: int) -> Iterable[Latest]:
-    """The same, with a bar on a terminal while it takes long."""
-    console = Console(stderr=True)
-    if not console.is_terminal or total == 1:
-        return found
-    return track(found, "analyze", total, console=console, transient=True)
-
-
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=PIPED_WIDTH)
-
-
-def _summary(found: Sequence[Latest]) -> Iterable[str]:
-    """What was looked at, in a few lines however many keys there are."""
-    closed = sorted({_close_ms(latest) for latest in found if latest.bar})
-    first, last = (time_text(format_time(closed[index])) for index in (0, -1))
-    when = f"at {last}" if first == last else f"from {first} to {last}"
-    quiet = [latest.key for latest in found if latest.bar and not latest.signals]
-    empty = [latest.key for latest in found if latest.bar is None]
-    count = sum(len(latest.signals) for latest in found)
-    analyzed = len(found) - len(empty)
-    yield f"{_number(count, 'signal')} on the latest bars of {_number(analyzed, 'key')}, which closed {when} UTC."
-    if quiet:
-        yield f"Without a signal: {_keys(quiet)}."
-    if empty:
-        yield f"Without closed bars in the history: {_keys(empty)}."
-
-
-def _close_ms(latest: Latest) -> int:
-    return split_key(latest.key)[1].close_ms(latest.bar.open_time_ms) if latest.bar else 0
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _keys(keys: Sequence[str]) -> str:
-    named = ", ".join(keys[:KEYS_NAMED])
-    return named if len(keys) <= KEYS_NAMED else f"{_number(len(keys), 'key')}, such as {named}"

@@ -11,7 +11,6 @@ _LOOK_SECS = 0.1
 
 def api() -> None:
     """Serve the API that reads and changes the configuration at run time. Settings are variables."""
-    # The web framework takes most of a second, which no other command needs to wait for.
     from dataflow.api.serving import serving
     from dataflow.api.settings import api_settings_of
 

@@ -9,16 +9,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from dataflow.commands.config_client import (
-    APPLICATION,
-    DEFAULT_URL,
-    URL_VARIABLE,
-    ConfigClient,
-    path_of,
-)
-from dataflow.commands.config_tables import audit_table, config_table, done_line, dry_run_line, dry_run_table
+from dataflow.commands.config_paths import APPLICATION, path_of
 from dataflow.commands.config_values import values_of
-from dataflow.commands.options import console_beside
+from dataflow.commands.options import API_URL_VARIABLE, DEFAULT_API_URL, console_beside
 from state.errors import StopProgram
 
 config_app = typer.Typer(
@@ -31,7 +24,7 @@ Strategy = Annotated[
     str, typer.Argument(help="A strategy, or application for the application's settings", show_default=False)
 ]
 SymbolOption = Annotated[str | None, typer.Option(help="A symbol, for its own values")]
-UrlOption = Annotated[str, typer.Option(help="Where the API is", envvar=URL_VARIABLE)]
+UrlOption = Annotated[str, typer.Option(help="Where the API is", envvar=API_URL_VARIABLE)]
 ByOption = Annotated[str | None, typer.Option(help="Who changes it: the login name unless told", show_default=False)]
 ReasonOption = Annotated[str | None, typer.Option(help="Why")]
 VersionOption = Annotated[
@@ -44,11 +37,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write the API's answer
 def get(
     strategy: Strategy,
     symbol: SymbolOption = None,
-    url: UrlOption = DEFAULT_URL,
+    url: UrlOption = DEFAULT_API_URL,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is in force."""
-    content = ConfigClient(url).ask("GET", path_of(strategy, symbol))
+    content = _ask(url, "GET", path_of(strategy, symbol))
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
@@ -66,16 +59,16 @@ def set_(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     timeframe: Annotated[str, typer.Option(help="Timeframe of the bars of a dry run")] = "15m",
     bars: Annotated[int, typer.Option(min=1, max=2000, help="Bars of a dry run")] = 200,
     expected_version: VersionOption = None,
-    url: UrlOption = DEFAULT_URL,
+    url: UrlOption = DEFAULT_API_URL,
     as_json: JsonOption = False,
 ) -> None:
     """Change some values; the others stay as they are."""
-    client, parameters = ConfigClient(url), values_of(strategy, values)
+    parameters = values_of(strategy, values)
     if dry_run:
-        _try(client, strategy, parameters, symbol, {"timeframe": timeframe, "bars": bars}, as_json=as_json)
+        _try(url, strategy, parameters, symbol, {"timeframe": timeframe, "bars": bars}, as_json=as_json)
         return
     body = {"parameters": parameters, **_who(by, reason, expected_version)}
-    content = client.ask("POST", path_of(strategy, symbol), body=body)
+    content = _ask(url, "POST", path_of(strategy, symbol), body=body)
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
@@ -86,14 +79,14 @@ def delete(  # typer makes options of parameters
     by: ByOption = None,
     reason: ReasonOption = None,
     expected_version: VersionOption = None,
-    url: UrlOption = DEFAULT_URL,
+    url: UrlOption = DEFAULT_API_URL,
     as_json: JsonOption = False,
 ) -> None:
     """Delete what is stored for a strategy, or for a symbol of it."""
     if strategy == APPLICATION:
         raise StopProgram("the application's settings cannot be deleted: set others, or roll back to a version")
     query = _who(by, reason, expected_version)
-    content = ConfigClient(url).ask("DELETE", path_of(strategy, symbol), query=query)
+    content = _ask(url, "DELETE", path_of(strategy, symbol), query=query)
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
@@ -102,19 +95,21 @@ def audit(
     strategy: Strategy,
     symbol: SymbolOption = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many changes at most")] = 50,
-    url: UrlOption = DEFAULT_URL,
+    url: UrlOption = DEFAULT_API_URL,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write each change as a JSON line, as `ta-bot replay --changes` takes them")
     ] = False,
 ) -> None:
     """Show who changed what, when and why, newest first."""
     path = path_of(strategy, symbol, "audit")
-    content = ConfigClient(url).ask("GET", path, query={"limit": limit, "symbol": symbol})
+    content = _ask(url, "GET", path, query={"limit": limit, "symbol": symbol})
     if as_json:
         for entry in content["data"]:
             _write_json(entry)
-    else:
-        console_beside().print(audit_table(f"Changes of {_name(strategy, symbol)}", content["data"]))
+        return
+    from dataflow.commands.config_tables import audit_table
+
+    console_beside().print(audit_table(f"Changes of {_name(strategy, symbol)}", content["data"]))
 
 
 @config_app.command("rollback")
@@ -125,7 +120,7 @@ def rollback(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     by: ByOption = None,
     reason: ReasonOption = None,
     expected_version: VersionOption = None,
-    url: UrlOption = DEFAULT_URL,
+    url: UrlOption = DEFAULT_API_URL,
     as_json: JsonOption = False,
 ) -> None:
     """Go back to the values of an earlier version, in a new one."""
@@ -133,11 +128,17 @@ def rollback(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     body = {"version": version, **_who(by, reason, expected_version)}
     if symbol is not None:
         body["symbol"] = symbol
-    _show_config(strategy, symbol, ConfigClient(url).ask("POST", path, body=body), as_json=as_json)
+    _show_config(strategy, symbol, _ask(url, "POST", path, body=body), as_json=as_json)
+
+
+def _ask(url: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+    from dataflow.commands.config_client import ConfigClient
+
+    return ConfigClient(url).ask(method, path, **more)
 
 
 def _try(
-    client: ConfigClient,
+    url: str,
     strategy: str,
     parameters: dict[str, Any],
     symbol: str | None,
@@ -147,13 +148,15 @@ def _try(
 ) -> None:
     is_strategy = strategy != APPLICATION
     what = {"strategy_id": strategy, "parameters": parameters} if is_strategy else {"application": parameters}
-    content = client.ask("POST", "/config/validate", body={**what, "symbol": symbol, **more})
+    content = _ask(url, "POST", "/config/validate", body={**what, "symbol": symbol, **more})
     verdict = content["data"]
     if not verdict["valid"]:
         raise StopProgram("; ".join(f"{one['parameter']}: {one['message']}" for one in verdict["errors"]))
     if as_json:
         _write_json(content)
         return
+    from dataflow.commands.config_tables import dry_run_line, dry_run_table
+
     console = console_beside()
     console.print("possible; nothing was changed")
     found = verdict["dry_run"]
@@ -178,6 +181,8 @@ def _show_config(strategy: str, symbol: str | None, content: dict[str, Any], *, 
     if as_json:
         _write_json(content)
         return
+    from dataflow.commands.config_tables import config_table, done_line
+
     console, metadata = console_beside(), content["metadata"]
     if metadata["action"] != "read":
         console.print(done_line(metadata, content["data"]), highlight=False, soft_wrap=True)

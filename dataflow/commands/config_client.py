@@ -5,21 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import orjson
 
-from config_api.app import PREFIX
-from state.errors import SkipInput, StopProgram
-from state.key import check_symbol
+from config_api.paths import PREFIX
+from dataflow.commands.options import API_URL_VARIABLE
+from state.errors import StopProgram
 
-URL_VARIABLE = "TA_BOT_API_URL"
 TOKEN_VARIABLE = "TA_BOT_API_TOKEN"  # noqa: S105  # its name
-DEFAULT_URL = "http://127.0.0.1:8080"
-
-APPLICATION = "application"
-"""Stands in place of a strategy for the application's settings."""
 
 _TIMEOUT_SECS = 30.0
 
@@ -69,35 +63,6 @@ class ConfigClient:
             ) from error
 
 
-def path_of(name: str, symbol: str | None, what: str = "config") -> str:
-    """The path of something of a strategy, or of the application.
-
-    >>> path_of("doji_reversal", "BTCUSDT"), path_of("application", None, "audit")
-    ('/strategies/doji_reversal/config/BTCUSDT', '/config/application/audit')
-
-    Raises:
-        StopProgram: a symbol is none, or is named for the application.
-    """
-    if name == APPLICATION:
-        if symbol is not None:
-            raise StopProgram("the application's settings are for all symbols: leave out --symbol")
-        return "/config/application" if what == "config" else f"/config/application/{what}"
-    path = f"/strategies/{quote(name, safe='')}/{what}"
-    return f"{path}/{symbol_named(symbol)}" if symbol is not None and what == "config" else path
-
-
-def symbol_named(symbol: str) -> str:
-    """A symbol of an option, in upper case.
-
-    Raises:
-        StopProgram: it is none.
-    """
-    try:
-        return check_symbol(symbol)
-    except SkipInput as error:
-        raise StopProgram(f"--symbol: {error}") from error
-
-
 def _checked(url: str) -> str:
     """The URL without a slash at its end. Errors never quote it, since it may hold a password."""
     try:
@@ -105,5 +70,5 @@ def _checked(url: str) -> str:
     except httpx.InvalidURL:
         parts = httpx.URL("")
     if parts.scheme not in {"http", "https"} or not parts.host or parts.userinfo or parts.query or parts.fragment:
-        raise StopProgram(f"--url or {URL_VARIABLE}: expected http://host:port or https://host:port")
+        raise StopProgram(f"--url or {API_URL_VARIABLE}: expected http://host:port or https://host:port")
     return str(parts).rstrip("/")

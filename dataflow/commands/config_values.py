@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dataflow.commands.config_client import APPLICATION
+from dataflow.commands.config_paths import APPLICATION
 from state.errors import StopProgram
 
 _LISTS = ("enabled_strategies", "symbols", "timeframes")

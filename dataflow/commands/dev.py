@@ -9,10 +9,9 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from dataflow.commands.options import (
     CooldownOption,
@@ -21,10 +20,13 @@ from dataflow.commands.options import (
     StrategiesOption,
     pinned_from,
 )
-from dataflow.live.settings import settings_of
-from dataflow.local.series import Series, recorded_series, synthetic_series
 from dataflow.market import DAYS, SEED
 from state.errors import StopProgram
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dataflow.local.series import Series
 
 # A made-up market is nothing for the databases and endpoints of a real one.
 NOT_HERE = {"MONGODB_URI", "API_ENDPOINT"}
@@ -47,8 +49,10 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run everything on this machine: NATS, klines that arrive, the bot, its sidecar, and its signals as they come."""
-    # The web framework takes most of a second, which no other command needs to wait for.
+    from rich.console import Console
+
     from dataflow.api.settings import DEFAULT_API_PORT
+    from dataflow.live.settings import settings_of
     from dataflow.local.dev import Market, run_dev
 
     for name in [name for name in os.environ if name.upper() in NOT_HERE]:
@@ -69,6 +73,8 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
 
 
 def _series(klines: list[Path] | None, days: int, seed: int, console: Console) -> Series:
+    from dataflow.local.series import recorded_series, synthetic_series
+
     if klines:
         return recorded_series(klines)
     console.print(f"Synthetic market: {days} days made up from seed {seed}. Not real prices.", highlight=False)

@@ -5,19 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
-
-import typer
 
 from dataflow.replay.sinks import BAD_ROWS_SHOWN
 from operators.rows import BadInput
 from state.errors import RetryLater, StopProgram
 from state.klines import BadRow, KlineStore
-
-UriOption = Annotated[
-    str | None,
-    typer.Option(help="mysql+pymysql://user:password@host/database or sqlite:///path, instead of MYSQL_URI"),
-]
 
 
 class BadRows:

@@ -6,23 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.table import Table
-
-from dataflow.commands.options import console_beside
-from dataflow.live.line_file import LineFile
-from dataflow.live.record import Recorded, Recorder
-from dataflow.live.record import record as run_record
-from dataflow.live.settings import settings_of
-from dataflow.stopping import Stop
-
-_SKIPPED = {
-    "kline": "skipped, no closed kline in it",
-    "symbol": "skipped, of other symbols",
-    "timeframe": "skipped, of other timeframes",
-    "notice": "skipped, notice of bars in the history",
-    "unusable": "skipped, unusable",
-}
 
 
 def record(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -46,31 +29,8 @@ def record(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
 
     Each message that holds wanted closed klines becomes a line, once, even when NATS goes away in between.
     """
+    from dataflow.commands.record_messages import record_messages
+    from dataflow.live.settings import settings_of
+
     settings = settings_of(nats_url=nats_url, supported_symbols=symbols, supported_timeframes=timeframes)
-    nats, streams = settings.nats_options("ta-bot record"), settings.stream_settings()
-    recorder = Recorder(settings.selection(), count)
-    stop = Stop()
-    with stop.on_signals(), LineFile(out, append=append) as file:
-        recorded = run_record(
-            nats,
-            streams,
-            recorder,
-            file,
-            stop,
-            from_start=from_start,
-            seconds=seconds,
-        )
-        console = console_beside(out)
-        console.print(f"Recorded in {file.name}", highlight=False, soft_wrap=True)
-        console.print(_table(recorded))
-
-
-def _table(recorded: Recorded) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    table.add_column("count", justify="right")
-    rows = {"messages": recorded.messages, "bars in them": recorded.bars, "keys": len(recorded.keys)}
-    rows |= {_SKIPPED[why]: recorded.skipped[why] for why in _SKIPPED if recorded.skipped[why]}
-    for label, number in rows.items():
-        table.add_row(label, f"{number:,}")
-    return table
+    record_messages(settings, out, append=append, from_start=from_start, count=count, seconds=seconds)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from dataflow.commands.options import (
     CooldownOption,
@@ -21,18 +18,8 @@ from dataflow.commands.options import (
     pinned_from,
 )
 from dataflow.live.line_file import STDOUT
-from dataflow.market import write_market
-from dataflow.recorded import recorded_files
-from dataflow.replay.plan import END_OF_TIME_MS, Plan
-from dataflow.replay.progress import Progress
-from dataflow.replay.run import Outcome
-from dataflow.replay.run import replay as run_replay
-from dataflow.tables import progress_bar, replay_tables
-from operators.script import Script, script_of
 from operators.times import parse_time_ms
 from state.errors import SkipInput, StopProgram
-from strategies.configuration import configuration_of
-from strategies.resolution import COMMAND_LINE
 
 
 def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -71,6 +58,13 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row")] = False,
 ) -> None:
     """Replay recorded klines through the whole flow and write the signals in the order of time."""
+    from dataflow.commands.replay_plan import replay_and_tell
+    from dataflow.recorded import recorded_files
+    from dataflow.replay.plan import END_OF_TIME_MS, Plan
+    from operators.script import Script, script_of
+    from strategies.configuration import configuration_of
+    from strategies.resolution import COMMAND_LINE
+
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     script = Script() if changes is None else script_of(_lines(changes), pinned)
     start_ms, end_ms = _time(start, "--from", 0), _time(end, "--to", END_OF_TIME_MS)
@@ -93,7 +87,7 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         strict=strict,
         script=script,
     )
-    _replay_and_tell(plan, out, alerts_out)
+    replay_and_tell(plan, out, alerts_out)
 
 
 def demo(
@@ -103,6 +97,12 @@ def demo(
     keep: Annotated[Path | None, typer.Option(help="Keep the klines in this folder", metavar="DIR")] = None,
 ) -> None:
     """Replay a made-up market: three synthetic symbols, 15m and 1h, through the same flow as real klines."""
+    from dataflow.commands.replay_plan import replay_and_tell
+    from dataflow.market import write_market
+    from dataflow.recorded import recorded_files
+    from dataflow.replay.plan import Plan
+    from strategies.configuration import configuration_of
+
     console = console_beside(out)
     console.print(f"Synthetic market: {days} days made up from seed {seed}. Not real prices.", highlight=False)
     _check_writable(out)
@@ -112,30 +112,7 @@ def demo(
         except OSError as error:
             raise StopProgram(f"{keep or folder}: cannot be written: {error.strerror or error}") from error
         plan = Plan(tuple(recorded_files(paths)), configuration_of(), Path())
-        _replay_and_tell(plan, out, None)
-
-
-def _replay_and_tell(plan: Plan, out: Path | None, alerts_out: Path | None) -> None:
-    console = console_beside(out, alerts_out)
-    outcome = run_replay(plan, _target(out), _target(alerts_out), _progress_bar)
-    _tell(console, plan, outcome)
-
-
-def _progress_bar(progress: Progress, total_bytes: int) -> AbstractContextManager[None]:
-    return progress_bar(Console(stderr=True), progress, total_bytes)
-
-
-def _target(path: Path | None) -> Path | IO[bytes] | None:
-    return sys.stdout.buffer if path == STDOUT else path
-
-
-def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
-    if outcome.summary is None:
-        rest = f"; the same command goes on from there, with --recovery {plan.folder}" if plan.recovery else ""
-        sys.stderr.write(f"ta-bot: interrupted after {outcome.bars:,} bars, nothing written{rest}\n")
-        sys.exit(128 + (outcome.by_signal or 0))
-    for table in replay_tables(outcome, outcome.summary):
-        console.print(table)
+        replay_and_tell(plan, out, None)
 
 
 def _lines(path: Path) -> list[tuple[str, bytes]]:

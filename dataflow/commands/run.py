@@ -14,8 +14,6 @@ from dataflow.commands.options import (
     StrategiesOption,
     pinned_from,
 )
-from dataflow.live.run import LiveJob, run_live
-from dataflow.live.settings import settings_of
 from dataflow.stopping import Stop
 
 
@@ -38,6 +36,9 @@ def run(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     cooldown_bars: CooldownOption = None,
 ) -> None:
     """Run live: closed klines from NATS, history from MySQL or SQLite, signals to NATS. Settings are variables."""
+    from dataflow.live.run import LiveJob, run_live
+    from dataflow.live.settings import settings_of
+
     settings = settings_of(recovery_dir=recovery, snapshot_seconds=snapshot_secs, lease=lease)
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     run_live(LiveJob(settings, pinned), processes, Stop())

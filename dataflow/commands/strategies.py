@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from dataflow.commands.options import console_beside
-from dataflow.tables import strategies_table, strategy_table
-from strategies.registry import strategy_named
 
 
 def strategies(
@@ -20,5 +18,8 @@ def strategies(
     ] = None,
 ) -> None:
     """List the strategies and their parameters."""
+    from dataflow.tables import strategies_table, strategy_table
+    from strategies.registry import strategy_named
+
     table = strategies_table() if strategy_id is None else strategy_table(strategy_named(strategy_id))
     console_beside().print(table)

@@ -11,7 +11,6 @@ from dataflow.lease.lease import LeaseOptions, check_name, holder_here
 from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
-from dataflow.rest.endpoint import url_of
 from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
 from operators.live import Selection, selection_of
 
@@ -86,6 +85,8 @@ class Settings(StoreSettings):
     @field_validator("api_endpoint")
     @classmethod
     def _is_endpoint(cls, text: str) -> str:
+        from dataflow.rest.endpoint import url_of  # who has none need not wait for the HTTP client
+
         return passes(text, lambda: url_of(text))
 
     def selection(self) -> Selection:
