@@ -31,8 +31,8 @@ setup-dev: .venv/.dev .venv/.servers ## install what tests and checks need as we
 test: .venv/.dev .venv/.servers ## run all tests (ARGS='-k name' selects)
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-soak: .venv/.dev .venv/.servers ## kill live bots and servers many times over 50,000 bars (minutes)
-	@$(BIN)/python -m pytest tests/soak $(ARGS)
+test-soak: .venv/.dev .venv/.servers ## kill bots and servers again and again, for SOAK_SECS (20 minutes)
+	@SOAK_SECS=$${SOAK_SECS:-1200} $(BIN)/python -m pytest tests/soak -o faulthandler_timeout=0 $(ARGS)
 
 lint: .venv/.dev ## check style, formatting, types and import directions
 	@failed=0; \
