@@ -139,22 +139,15 @@ def closes() -> list[list[KeyedBar]]:
 
 
 @pytest.fixture
-def production(
-    server: NatsServer,
-    mariadb: MariaDB,
-    mysql: MySQLDatabase,
-    mongod: MongoServer,
-    mongo: MongoDatabase,
-    tmp_path: Path,
-) -> Iterator[Production]:
+def production(server: NatsServer, mysql: MySQLDatabase, mongo: MongoDatabase, tmp_path: Path) -> Iterator[Production]:
     settings = {"MYSQL_URI": mysql.uri, "MONGODB_URI": mongo.uri, "MONGODB_DATABASE": mongo.name}
     with ExitStack() as running:
         api = running.enter_context(running_api(tmp_path / "api", NATS_URL=server.url, **settings))
         bots: list[LiveBot] = []
         for name in ("one", "other"):
             (tmp_path / name).mkdir()
-            bot = live_bot(server.url, tmp_path / name, "--lease", "soak", **settings, SNAPSHOT_SECONDS="10")
-            bots.append(running.enter_context(bot))
+            options = ("--lease", "soak", "--snapshot-secs", "10")
+            bots.append(running.enter_context(live_bot(server.url, tmp_path / name, *options, **settings)))
         yield Production(bots, api, {"NATS": server, "MariaDB": mysql.server, "mongod": mongo.server})
     for bot in bots:
         bot.check_log()
