@@ -44,8 +44,9 @@ SYMBOLS, HISTORY_BARS = 512, 150
 TABLE = "klines_m15"
 PATIENCE_SECS = 240.0
 
-# How long an instance runs before its memory counts, and how it may differ between the first and the last third.
-WARM_SECS, FLAT = min(20.0, SECS / 10), 1.15
+# How long an instance runs before its memory counts, and how it may differ between the first and the last third: keys
+# keep more bars until they have 300, and a short run ends before that.
+WARM_SECS, FLAT = min(20.0, SECS / 10), 1.15 if SECS >= 600 else 1.4
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {"path": "rsi_extreme_reversal/config", "oversold_threshold": 30.0},
@@ -116,8 +117,7 @@ class Production:
         self.lines.append({**line, **{name: data[name] for name in ("strategy_id", "symbol", "version")}})
 
     def _is_well(self) -> bool:
-        answer: dict[str, Any] = self.api.client.get("/health").json()
-        return answer["status"] == "healthy"
+        return bool(self.api.client.get("/health").json()["status"] == "healthy")
 
 
 def is_active(bot: LiveBot) -> bool:
