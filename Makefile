@@ -86,11 +86,11 @@ clean: ## remove .venv and what tools left behind
 # The servers without their services: tests start their own. Debian's nats-server is too old, so that comes with the locks.
 .venv/.servers: | .venv/.python
 	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
-	for p in mariadbd mariadb-install-db my_print_defaults; do command -v $$p >/dev/null || missing=$$p; done; \
+	for p in mariadbd mariadb-install-db my_print_defaults chromium; do command -v $$p >/dev/null || missing=$$p; done; \
 	if [ -n "$$missing" ]; then \
-		packages="mariadb-server-core mariadb-client-core"; \
+		packages="mariadb-server-core mariadb-client-core chromium"; \
 		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-			echo "Tests need $$missing: install MariaDB's server (apt-get install $$packages) and try again" >&2; exit 1; fi; \
+			echo "Tests need $$missing: install MariaDB's server and Chromium (apt-get install $$packages) and try again" >&2; exit 1; fi; \
 		echo "Installing $$packages"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages >/dev/null; fi
 	@touch $@
