@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 INSTRUCTIONS = frozenset(
-    "ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM LABEL RUN STOPSIGNAL USER VOLUME WORKDIR".split(),
+    ["ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "LABEL", "RUN", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"],
 )
 
 
