@@ -103,7 +103,7 @@ class OwnFolder:
         runs += _alone(moved, [self.moved(word) for word in words])
         if user is None:
             return runs
-        for path in self.root.rglob("*"):
+        for path in (self.root, *self.root.rglob("*")):
             if not path.is_symlink() and not path.is_relative_to(self.moved(data or BASE)):
                 path.chmod(path.stat().st_mode & 0o555)
         return ["setpriv", *NO_PRIVILEGES, *runs] if os.geteuid() == 0 else runs

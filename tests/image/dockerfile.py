@@ -10,7 +10,8 @@ from pathlib import Path
 import orjson
 
 INSTRUCTIONS = frozenset(
-    ["ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "LABEL", "RUN", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"],
+    {"ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "LABEL", "RUN", "STOPSIGNAL", "USER", "VOLUME"}
+    | {"WORKDIR"}
 )
 
 
