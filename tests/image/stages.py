@@ -83,7 +83,7 @@ def _copy(image: Image, text: str, context: Context) -> None:
     target = image.path(copy.target if copy.target.startswith("/") else f"{image.folder}/{copy.target}")
     for source in copy.sources:
         if copy.stage:
-            taken = _link(context.stages[copy.stage] / source.lstrip("/"), target)
+            taken: int = _link(context.stages[copy.stage] / source.lstrip("/"), target)
         else:
             taken = _take(context, source, target / Path(source).name if _into(copy) else target)
         assert taken, f"COPY {text}: there is no {source}"

@@ -30,7 +30,7 @@ from tests.nats_server import NatsServer, Peer
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("config_api", "dataflow", "operators", "state", "strategies")
-DEMO = ("demo", "--days", "5", "--seed", "3", "--out", "-")
+DEMO = ("demo", "--days", "2", "--seed", "3", "--out", "-")
 TOKEN = "write:" + "t" * 40
 EVERYTHING = {"SUPPORTED_SYMBOLS": "*", "SUPPORTED_TIMEFRAMES": "*", "SNAPSHOT_SECONDS": "0.2"}
 
