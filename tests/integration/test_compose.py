@@ -18,13 +18,14 @@ from typer.main import get_group
 from dataflow.api.settings import ApiSettings, api_settings_of
 from dataflow.cli import app
 from dataflow.live.settings import Settings, settings_of
+from dataflow.settings import StoreSettings
 from tests.compose import COMPOSE, OURS, services
 from tests.image.dockerfile import read_dockerfile
 from tests.nats_server import free_ports, wait_until
 
 ROOT = COMPOSE.parent
 BIN = Path(sys.executable).parent
-SETTINGS = {"flow": Settings, "sidecar": ApiSettings}
+SETTINGS: dict[str, type[StoreSettings]] = {"flow": Settings, "sidecar": ApiSettings}
 PORTS = {"flow": Settings.model_fields["health_port"], "sidecar": ApiSettings.model_fields["fastapi_port"]}
 
 # What no setting reads.
@@ -59,7 +60,7 @@ def read_beside_settings() -> set[str]:
 
 
 def test_it_fits_the_schema() -> None:
-    check = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE]
+    check = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     ended = subprocess.run(check, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
 

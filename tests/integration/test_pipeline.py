@@ -1,4 +1,4 @@
-"""The workflows fit their schema, use what the project has, and may do little; targets of a release do what they say."""
+"""Workflows fit their schema, use what the project has, and may do little; targets of a release do what they say."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def make(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
     ids=["workflows", "timeouts", "dependabot"],
 )
 def test_it_fits_the_schema(schema: str, files: list[Path]) -> None:
-    check = [BIN / "check-jsonschema", "--builtin-schema", schema, *files]
+    check = [str(BIN / "check-jsonschema"), "--builtin-schema", schema, *map(str, files)]
     ended = subprocess.run(check, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
 
