@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -53,10 +54,13 @@ true
 
 # The name of the tests says how they ran: where nothing can be mounted, the system's own files stay as they are.
 @pytest.fixture(scope="session", params=["read-only root" if can_mount() else "read-only files"])
-def built(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The image, from what of the project a builder is sent."""
     folder = tmp_path_factory.mktemp("image")
-    return build(read_dockerfile(ROOT / "Dockerfile"), ROOT, context_files(ROOT), folder)
+    yield build(read_dockerfile(ROOT / "Dockerfile"), ROOT, context_files(ROOT), folder)
+    # Hundreds of megabytes, which pytest would keep.
+    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
