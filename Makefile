@@ -15,7 +15,13 @@ PACKAGES := dataflow operators strategies state config_api
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header $(UPGRADE) pyproject.toml
 
-.PHONY: help setup demo setup-dev test test-soak lint format bench lock clean
+# What is built and deployed.
+VERSION := $(shell sed -nE 's/^version = "(.*)"/\1/p' pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+IMAGE ?= petrosa-ta-bot:$(VERSION)
+DIST ?= dist
+
+.PHONY: help setup demo setup-dev test test-soak lint format bench lock audit sbom wheel image deploy clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r target says; do \
@@ -55,6 +61,33 @@ lock: .venv/.dev ## pin dependencies again after a change (UPGRADE=--upgrade for
 	@$(COMPILE) -c requirements/bench.lock -o requirements/runtime.lock
 	@$(COMPILE) --extra local -c requirements/bench.lock -o requirements/local.lock
 	@$(subst pyproject.toml,,$(COMPILE)) --group build -c requirements/bench.lock -o requirements/build.lock
+
+audit: .venv/.dev ## look for known vulnerabilities in what the bot runs on
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.lock
+
+sbom: .venv/.dev ## list what the bot runs on in dist/, as CycloneDX
+	@mkdir -p $(DIST)
+	@PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-file $(DIST)/petrosa-ta-bot-$(VERSION).cdx.json requirements/runtime.lock
+
+wheel: .venv/.runtime ## build the wheel and the source archive into dist/
+	@$(BIN)/python -m hatchling build --directory $(DIST)
+
+image: ## build the container's image (IMAGE=name:tag)
+	@docker build --pull --tag "$(IMAGE)" --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
+
+# A kustomization of its own names the image, so that no tracked file changes.
+deploy: ## deploy an overlay of k8s/ (OVERLAY=name IMAGE=name:tag, DRY_RUN=1 prints it)
+	@if [ -z "$(OVERLAY)" ] || [ ! -f "k8s/overlays/$(OVERLAY)/kustomization.yaml" ]; then \
+		echo "Say what to deploy: make deploy OVERLAY=... with one of: $$(ls k8s/overlays 2>/dev/null | xargs)" >&2; exit 2; fi
+	@mkdir -p dist/deploy
+	@image="$(IMAGE)"; case "$${image##*/}" in \
+		*@*) name="$${image%@*}"; which="digest: $${image#*@}";; \
+		*:*) name="$${image%:*}"; which="newTag: '$${image##*:}'";; \
+		*) echo "IMAGE: expected name:tag or name@digest, got $$image" >&2; exit 2;; esac; \
+	printf '%s\n' 'resources: [../../k8s/overlays/$(OVERLAY)]' 'images:' '  - name: petrosa-ta-bot' \
+		"    newName: $$name" "    $$which" > dist/deploy/kustomization.yaml
+	@if [ -n "$(DRY_RUN)" ]; then kubectl kustomize dist/deploy; else kubectl apply -k dist/deploy; fi
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf .venv dist .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
@@ -24,7 +26,6 @@ from state.errors import StopProgram
 INTERNAL_ERROR = 70
 
 app = typer.Typer(
-    help="Turns closed klines into trading signals with 28 technical-analysis strategies.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,6 +34,21 @@ for command in (run, dev, api, analyze, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 app.add_typer(config_app, name="config")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version_of("petrosa-ta-bot"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit")
+    ] = False,
+) -> None:
+    """Turns closed klines into trading signals with 28 technical-analysis strategies."""
 
 
 def main() -> None:

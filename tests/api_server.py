@@ -34,6 +34,7 @@ class ApiServer:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.log = folder / "api.log"
+        self.command = [str(TA_BOT), "api"]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -48,9 +49,7 @@ class ApiServer:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [TA_BOT, "api"], cwd=self.folder, stdout=log, stderr=log, env=self.environment
-            )
+            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log, env=self.environment)
         wait_until(self._answers, "the API to answer")
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
