@@ -119,7 +119,8 @@ clean: ## remove .venv and what tools left behind
 # The servers without their services: tests start their own. Debian's nats-server is too old, so that comes with the locks.
 .venv/.servers: | .venv/.python
 	@export PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
-	for p in mariadbd mariadb-install-db my_print_defaults chromium; do command -v $$p >/dev/null || missing=$$p; done; \
+	for p in mariadbd mariadb-install-db my_print_defaults chromium; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	command -v google-chrome >/dev/null && missing=$${missing% chromium}; \
 	if [ -n "$$missing" ]; then \
 		packages="mariadb-server-core mariadb-client-core chromium"; \
 		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
