@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
 from tests.mongo_server import MongoDatabase, MongoServer, mongo_database, running_mongod
 from tests.nats_server import NatsServer, Peer, peer_of, running_server
+
+# Every program that a test starts would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

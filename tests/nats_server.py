@@ -30,12 +30,16 @@ PATIENCE_SECS = 60.0
 
 
 def wait_until(condition: Callable[[], object], what: str, patience_secs: float = PATIENCE_SECS) -> None:
-    """Wait for a condition; the test fails when it does not come."""
-    deadline = time.monotonic() + patience_secs
+    """Wait for a condition; the test fails when it does not come.
+
+    Looks are further apart the longer it takes: most ask the program that is waited for, which then works less.
+    """
+    began_secs = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited_secs = time.monotonic() - began_secs
+        if waited_secs > patience_secs:
             pytest.fail(f"waited {patience_secs:g} s for: {what}")
-        time.sleep(0.005)
+        time.sleep(min(max(waited_secs / 20, 0.005), 0.05))
 
 
 def free_port() -> int:

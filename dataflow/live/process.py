@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from bytewax.dataflow import Dataflow
 
@@ -28,7 +29,6 @@ from dataflow.nats.publisher import Publisher
 from dataflow.nats.reading import ConfigReading
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams
-from dataflow.rest.forwarder import RestForwarder
 from dataflow.routing import Workers
 from dataflow.stopping import Stop
 from operators.backfill import BackfillPolicy
@@ -36,6 +36,9 @@ from operators.live import LiveParser, Selection, stamped
 from state.klines import KlineStore
 from state.snapshot import Snapshot
 from strategies.resolution import Pinned
+
+if TYPE_CHECKING:
+    from dataflow.rest.forwarder import RestForwarder
 
 # How long a start waits for NATS, to be able to say that it refuses.
 NATS_SECS = 3.0
@@ -109,6 +112,8 @@ def _rest(
 ) -> RestForwarder | None:
     if settings.api_endpoint is None:
         return None
+    from dataflow.rest.forwarder import RestForwarder  # who has no endpoint need not wait for the HTTP client
+
     rest = RestForwarder(
         connection, streams, settings.api_endpoint, settings.api_give_up_seconds, settings.max_signal_age_seconds
     )
