@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO
 
 from dataflow.cluster import innermost, run_cluster
-from dataflow.live.process import live_flow
 from dataflow.live.settings import Settings
 from dataflow.recovery import check_snapshots, locked, read_manifest, snapshots_in, start_snapshots
 from dataflow.running import run_here
@@ -35,6 +34,8 @@ class LiveJob:
         Raises:
             StopProgram: it cannot go on.
         """
+        from dataflow.live.process import live_flow  # who only starts a cluster's processes need not wait for it
+
         settings = self.settings
         snapshots = snapshots_in(settings.recovery_dir) if settings.recovery_dir else None
         with live_flow(settings, self.pinned, stop, index) as flow:

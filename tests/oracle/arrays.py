@@ -44,8 +44,8 @@ def bonus(amount: float, condition: Bools) -> Floats:
 
 def count(condition: Bools, k: int) -> Ints:
     """On how many of the last k bars, this one included, the condition held; bars before the first count as not."""
-    counts = [int(np.sum(condition[max(0, i - k + 1) : i + 1])) for i in range(len(condition))]
-    return np.asarray(counts, dtype=np.int64)
+    with_those_before = np.concatenate([np.zeros(k - 1, dtype=np.bool_), condition])
+    return np.asarray(np.sum(sliding_window_view(with_those_before, k), axis=1), dtype=np.int64)
 
 
 def all_of(condition: Bools, k: int) -> Bools:

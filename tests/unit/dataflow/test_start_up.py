@@ -82,7 +82,8 @@ def test_the_client_of_the_configuration_needs_no_server_and_no_engine() -> None
     ("program", "without"),
     [
         ("dataflow.live.settings", DATABASES | SERVING | {"httpx"}),
-        ("dataflow.live.run", {"pymongo", "bson", "config_api"}),
+        ("dataflow.live.run", DATABASES | SERVING | {"httpx"}),
+        ("dataflow.live.process", {"pymongo", "bson", "config_api"}),
         ("dataflow.commands.record_messages", DATABASES | SERVING | {"httpx"}),
         ("dataflow.commands.analyze_keys", SERVING | {"pymongo", "bson", "httpx"}),
         ("dataflow.commands.history_files", SERVING | {"pymongo", "bson", "httpx"}),
