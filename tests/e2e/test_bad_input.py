@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dataflow.cli import main
 from tests.e2e.command import (
     HEADER,
     Argument,
@@ -161,13 +165,36 @@ MISTAKES: dict[str, tuple[list[Argument], str]] = {
 }
 
 
+@pytest.fixture
+def refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> Callable[..., str]:
+    """`refusal` of a replay that starts no others. Runs in this process, quickly."""
+
+    def run(*arguments: Argument) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["ta-bot", "replay", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        assert [record.message for record in caplog.records if record.levelno >= logging.INFO] == []
+        return one_line(capfd.readouterr().err)
+
+    return run
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_users_mistake_is_told_in_one_line(tmp_path: Path, mistake: str) -> None:
+def test_a_users_mistake_is_told_in_one_line(tmp_path: Path, refused: Callable[..., str], mistake: str) -> None:
     _files(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     arguments, expected = MISTAKES[mistake]
     out = [] if "--out" in arguments else ["--out", "out.jsonl"]
-    assert expected in refusal("replay", *arguments, *out, cwd=tmp_path)
+    in_cluster = "--processes" in arguments
+    said = refusal("replay", *arguments, *out, cwd=tmp_path) if in_cluster else refused(*arguments, *out)
+    assert expected in said
     assert sorted(tmp_path.rglob("*")) == before, "nothing is left behind"
 
 
