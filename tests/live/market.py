@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,7 +87,19 @@ def _first_bars(key: str, to_ms: int) -> list[Bar]:
 
 @lru_cache(maxsize=16)
 def _replayed(files: tuple[Path, ...], from_ms: int, to_ms: int) -> dict[str, bytes]:
-    return replay_of(*files, "--from", format_time(from_ms), "--to", format_time(to_ms))
+    with TemporaryDirectory() as folder:
+        cut = [_cut(path, Path(folder), to_ms) for path in files]
+        return replay_of(*cut, "--from", format_time(from_ms), "--to", format_time(to_ms))
+
+
+def _cut(path: Path, folder: Path, to_ms: int) -> Path:
+    """The recorded file up to a time, so that the rest of its year need not be read."""
+    to_text = format_time(to_ms).replace("T", " ")
+    with gzip.open(path, "rt") as recorded:
+        rows = takewhile(lambda row: not row[0].isdigit() or row < to_text, recorded)
+        cut = folder / path.name.removesuffix(".gz")
+        cut.write_text("".join(rows))
+    return cut
 
 
 def replay_of(*arguments: str | Path) -> dict[str, bytes]:
