@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +15,11 @@ import orjson
 from bytewax.recovery import init_db_dir
 
 from state.errors import StopProgram
+
+log = logging.getLogger(__name__)
+
+# Whoever may write snapshots, which are pickles, may have whoever reads them run anything.
+OURS_ONLY = 0o700
 
 # Fixed for ever once a folder is made, so with room for more processes than one machine has cores.
 SNAPSHOT_PARTITIONS = 8
@@ -23,13 +31,14 @@ def snapshots_in(folder: Path) -> Path:
 
 
 def locked(folder: Path, name: str) -> IO[str]:
-    """Make `folder` if need be, and hold the lock called `name` in it, such as `replay`.
+    """Make `folder` if need be, for this user alone, and hold the lock called `name` in it, such as `replay`.
 
     Raises:
-        StopProgram: it is held by somebody else, or the folder holds something else.
+        StopProgram: it is held by somebody else, or the folder is another user's, or holds something else.
         OSError: the folder cannot be used.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(OURS_ONLY, parents=True, exist_ok=True)
+    _check_writers(folder)
     path = folder / f"{name}.lock"
     if not path.exists():  # it marks a folder as ours, and without it we touch nothing
         stranger = min((path.name for path in folder.iterdir()), default=None)
@@ -42,6 +51,27 @@ def locked(folder: Path, name: str) -> IO[str]:
         lock.close()
         raise StopProgram(f"{folder}: another {name} is running in this recovery folder") from error
     return lock
+
+
+def _check_writers(folder: Path) -> None:
+    """Take only what this user, root, or somebody of this user's groups has made.
+
+    Volumes of containers belong to root, and are shared with a group by being writable for it; what a container with
+    another user number left there is of that group.
+    """
+    ours, groups = {0, os.geteuid()}, {os.getegid(), *os.getgroups()}
+    snapshots = snapshots_in(folder)
+    for path in (folder, snapshots, *snapshots.glob("part-*.sqlite3")):
+        if not path.exists():
+            continue
+        status = path.stat()
+        if status.st_uid not in ours and status.st_gid not in groups:
+            raise StopProgram(
+                f"{path}: belongs to user {status.st_uid}, whose snapshots this one must not read:"
+                " use another folder, or make it this user's"
+            )
+        if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+            log.warning("%s: every user may write here, and so have this program run anything: chmod o-w it", path)
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
@@ -64,7 +94,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 def start_snapshots(manifest: Path, description: dict[str, Any]) -> None:
     """Make a folder ready for a first run; its manifest comes last, so that it is complete once there is one."""
     folder = snapshots_in(manifest.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(OURS_ONLY, exist_ok=True)
     for left_over in folder.glob("part-*.sqlite3*"):  # from a start that was killed before it had a manifest
         left_over.unlink()
     init_db_dir(folder, SNAPSHOT_PARTITIONS)

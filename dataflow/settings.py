@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dataflow.nats.servers import servers_of
 from state.errors import StopProgram
+from state.tls import TlsFiles
 
 if TYPE_CHECKING:  # who has no use for the stores need not wait for their drivers
     from state.configs.stores import ConfigStores
+    from state.klines import BadRow, KlineStore
 
 EMBEDDED_URI = "sqlite:///ta-bot.sqlite3"
 """History and configuration of who has no server for them: a file in the working folder."""
@@ -23,17 +25,29 @@ SECRETS = frozenset({"nats_url", "mysql_uri", "mongodb_uri", "api_endpoint"})
 S = TypeVar("S", bound=BaseSettings)
 
 
-class StoreSettings(BaseSettings):
-    """Where the stores are; each field is a variable of the same name. Variables that are empty count as unset."""
+ENVIRONMENT = SettingsConfigDict(
+    frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False, validate_default=False
+)
+"""How variables are read; those that are empty count as unset."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, env_ignore_empty=True, extra="ignore", allow_inf_nan=False, validate_default=False
-    )
+
+class StoreSettings(BaseSettings):
+    """Where the stores are, and what opens them; each field is a variable of the same name."""
+
+    model_config = ENVIRONMENT
 
     mysql_uri: str | None = Field(
         default=None, repr=False, description="History, fallback configuration: mysql+pymysql://... or sqlite:///path"
     )
+    mysql_tls: bool = Field(default=False, description="Whether MySQL must be reached by TLS; its files make that so")
+    mysql_ca_file: Path | None = Field(default=None, description="Certificates to trust, in place of the system's")
+    mysql_cert_file: Path | None = Field(default=None, description="Certificate to show to MySQL")
+    mysql_key_file: Path | None = Field(default=None, description="Its key")
     mongodb_uri: str | None = Field(default=None, repr=False, description="Primary configuration: mongodb://...")
+    mongodb_ca_file: Path | None = Field(default=None, description="Certificates to trust; makes TLS a must")
+    mongodb_cert_file: Path | None = Field(
+        default=None, description="Certificate to show to MongoDB and its key, in one file; makes TLS a must"
+    )
     mongodb_database: str = Field(default="petrosa", min_length=1, max_length=63, description="Database in it")
 
     @field_validator("mysql_uri")
@@ -55,6 +69,12 @@ class StoreSettings(BaseSettings):
         """Where the history is."""
         return self.mysql_uri or EMBEDDED_URI
 
+    def open_klines(self, on_bad: Callable[[BadRow], None] | None = None) -> KlineStore:
+        """The history; nothing is connected to yet. Raises `StopProgram` where it cannot be."""
+        from state.klines import KlineStore
+
+        return KlineStore(self.history_uri, on_bad=on_bad, tls=self._mysql_tls())
+
     def open_configs(self, *, fallback_takes_writes: bool = False) -> ConfigStores:
         """The stores of the configuration; nothing is connected to yet. Raises `StopProgram` where they cannot be."""
         from state.configs.stores import open_stores
@@ -65,7 +85,16 @@ class StoreSettings(BaseSettings):
             self.mysql_uri,
             EMBEDDED_URI,
             fallback_takes_writes=fallback_takes_writes,
+            mysql_tls=self._mysql_tls(),
+            mongodb_tls=self._mongodb_tls(),
         )
+
+    def _mysql_tls(self) -> TlsFiles | None:
+        files = TlsFiles("MYSQL", self.mysql_ca_file, self.mysql_cert_file, self.mysql_key_file)
+        return files if files or self.mysql_tls else None
+
+    def _mongodb_tls(self) -> TlsFiles | None:
+        return TlsFiles("MONGODB", self.mongodb_ca_file, self.mongodb_cert_file, self.mongodb_cert_file) or None
 
 
 def settings_from(kind: type[S], given: dict[str, Any], secret: Iterable[str]) -> S:
@@ -94,8 +123,3 @@ def passes(text: str, check: Callable[[], object]) -> str:
     except StopProgram as error:
         raise ValueError(str(error)) from error
     return text
-
-
-def are_servers(text: str) -> str:
-    """`text`, when it names servers of NATS."""
-    return passes(text, lambda: servers_of(text))

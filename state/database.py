@@ -15,6 +15,7 @@ from pymysql.converters import conversions
 from sqlalchemy import exc
 
 from state.errors import RetryLater, StopProgram
+from state.tls import TlsFiles
 
 TIMEOUT_SECS = 5.0
 
@@ -40,6 +41,10 @@ _MYSQL_FOR_NOW = frozenset(
 # What PyMySQL says itself is about the connection, but for these: authentication methods and protocols that it lacks.
 _PYMYSQL_TO_MEND = frozenset({2049, 2054, 2059, 2061})
 
+# Those that demand TLS and verify by themselves; of PyMySQL's others, as a URI gives them, some do neither.
+_MYSQL_TLS_OPTIONS = frozenset({"ssl_ca", "ssl_capath", "ssl_cert", "ssl_check_hostname", "ssl_cipher", "ssl_key"})
+_MYSQL_TRUSTED = frozenset({"ssl_ca", "ssl_capath"})
+
 # Two writers met: the next attempt finds the other's rows.
 _SQLITE_DUPLICATE = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 _SQLITE_FOR_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
@@ -52,14 +57,18 @@ class Database:
     are pooled, checked when taken from the pool, and may be used from any thread, each from one at a time. Numbers come
     as int or float, times as text in UTC. Connecting, and every answer, is waited for `timeout_secs` at most.
 
+    With `tls`, MySQL must be reached by TLS, and its certificate and host name be right; without, what options of the
+    URI say holds, such as `ssl_ca`. The files are read for every connection. SQLite has no use for them.
+
     `name` is the URI as it may be shown: without user, password and options.
 
     Raises:
-        StopProgram: the URI is not usable.
+        StopProgram: the URI is not usable, or a file of `tls`.
     """
 
-    def __init__(self, uri: str, *, timeout_secs: float = TIMEOUT_SECS) -> None:
+    def __init__(self, uri: str, *, timeout_secs: float = TIMEOUT_SECS, tls: TlsFiles | None = None) -> None:
         url = _parsed(uri)
+        _check_tls_options(url, tls)
         self.name = _shown(url)
         self.is_sqlite = url.drivername == "sqlite"
         self.path = Path(url.database or "") if self.is_sqlite else None
@@ -72,6 +81,8 @@ class Database:
             hide_parameters=True,
             connect_args={"timeout": timeout_secs} if self.is_sqlite else _mysql_arguments(timeout_secs),
         )
+        if tls is not None and not self.is_sqlite:
+            _demand_tls(self._engine, tls)
 
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:
@@ -107,6 +118,8 @@ class Database:
             return self._engine.connect()
         except (RuntimeError, TypeError, ValueError) as error:  # options and methods that PyMySQL cannot serve
             raise StopProgram(self._line(str(error))) from error
+        except OSError as error:  # PyMySQL tells of the network in errors of its own
+            raise StopProgram(self._line(f"a file that the URI's options name cannot be used: {error}")) from error
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -133,6 +146,29 @@ def _mysql_arguments(timeout_secs: float) -> dict[str, Any]:
         "init_command": "SET time_zone = '+00:00'",  # TIMESTAMP columns come in the session's
         "conv": _DECODERS,
     }
+
+
+def _demand_tls(engine: sa.Engine, tls: TlsFiles) -> None:
+    tls.for_client()  # what is not usable is refused here
+
+    def add_context(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> None:
+        options["ssl"] = tls.for_client()
+
+    sa.event.listen(engine, "do_connect", add_context)
+
+
+def _check_tls_options(url: sa.URL, tls: TlsFiles | None) -> None:
+    """Refuse options of MySQL's URI that would not do what they seem to say."""
+    given = {name for name in url.query if name.lower().startswith("ssl")}
+    if not given:
+        return
+    shown = ", ".join(sorted(given))
+    if tls is not None:
+        raise StopProgram(f"database URI: has options for TLS ({shown}), and so say MYSQL_ variables: use one of both")
+    if not given <= _MYSQL_TLS_OPTIONS:
+        raise StopProgram(f"database URI: expected MYSQL_TLS=true or MYSQL_CA_FILE in place of the options {shown}")
+    if not given & _MYSQL_TRUSTED:
+        raise StopProgram(f"database URI: options {shown} without ssl_ca would have any certificate pass: add ssl_ca")
 
 
 def _parsed(uri: str) -> sa.URL:

@@ -16,13 +16,13 @@ from config_api.app import create_app
 from config_api.desk import Desk
 from config_api.routes.parts import Parts
 from config_api.trials import Trials
+from dataflow.api.renewal import renewed
 from dataflow.api.settings import ApiSettings
 from dataflow.nats.announcer import Announcer
 from dataflow.nats.connection import Connection
 from dataflow.nats.streams import CONFIG, Streams, StreamSettings
 from state.configs.cache import CachedConfigs
 from state.errors import StopProgram
-from state.klines import KlineStore
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
     with ExitStack() as resources:
         stores = settings.open_configs(fallback_takes_writes=settings.config_fallback_writes)
         resources.callback(stores.close)
-        klines = KlineStore(settings.history_uri)
+        klines = settings.open_klines()
         resources.callback(klines.close)
         listener = resources.enter_context(_listener(settings.fastapi_host, settings.fastapi_port))
-        connection = resources.enter_context(Connection(settings.nats_options()))
+        connection = resources.enter_context(Connection(settings.nats_options("ta-bot api")))
         streams = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
         cache = CachedConfigs(stores, settings.config_cache_ttl_seconds)
         desk = Desk(stores, cache, Announcer(connection, streams))
@@ -63,8 +63,11 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
             Parts(desk, Trials(klines)), tokens, settings.api_changes_per_minute, version("petrosa-ta-bot")
         )
         stores.start()
+        tls = settings.tls()
+        context = resources.enter_context(renewed(tls)) if tls else None
         config = uvicorn.Config(
             app,
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -74,7 +77,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
             limit_concurrency=MOST_CONNECTIONS,
         )
         with _running(uvicorn.Server(config), listener) as thread:
-            url = _url(listener)
+            url = _url(listener, "https" if context else "http")
             log.info("the configuration API serves on %s", url)
             yield Serving(url, thread)
 
@@ -102,6 +105,6 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, scheme: str) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

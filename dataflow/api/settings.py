@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
 from config_api.auth import Tokens, check_binding, tokens_of
-from dataflow.nats.connection import NatsOptions
-from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
+from dataflow.nats.settings import NatsSettings
+from dataflow.settings import SECRETS, StoreSettings, passes, settings_from
+from state.tls import TlsFiles
 
 DEFAULT_API_PORT = 8080
 
 
-class ApiSettings(StoreSettings):
+class ApiSettings(NatsSettings, StoreSettings):
     """Everything that the sidecar is told by its environment; each field is a variable of the same name.
 
     Variables that are empty count as unset.
     """
 
-    nats_url: str = Field(
-        default="nats://localhost:4222", repr=False, description="NATS servers, with commas between them"
-    )
     fastapi_host: str = Field(default="127.0.0.1", description="Address of the API")
     fastapi_port: int = Field(
         default=DEFAULT_API_PORT, ge=0, le=65_535, description="Port of the API; 0 for any that is free"
     )
+    fastapi_cert_file: Path | None = Field(default=None, description="Certificate of the API, for HTTPS")
+    fastapi_key_file: Path | None = Field(default=None, description="Its key")
     api_tokens: SecretStr | None = Field(default=None, description="write:TOKEN,read:TOKEN; without, this machine only")
     api_changes_per_minute: int = Field(default=60, ge=1, le=100_000, description="Changes a minute for each token")
     config_cache_ttl_seconds: float = Field(
         default=60.0, ge=0.0, le=86_400.0, description="How old what was read may be; 0 reads every time"
     )
     config_fallback_writes: bool = Field(default=False, description="Whether MySQL takes changes while MongoDB is away")
-
-    @field_validator("nats_url")
-    @classmethod
-    def _are_servers(cls, text: str) -> str:
-        return are_servers(text)
 
     @field_validator("api_tokens")
     @classmethod
@@ -54,9 +50,9 @@ class ApiSettings(StoreSettings):
         check_binding(self.fastapi_host, tokens)
         return tokens
 
-    def nats_options(self) -> NatsOptions:
-        """How to connect to NATS."""
-        return NatsOptions(self.nats_url, name="ta-bot api")
+    def tls(self) -> TlsFiles | None:
+        """What the API is served with, None for plain HTTP."""
+        return TlsFiles("FASTAPI", cert=self.fastapi_cert_file, key=self.fastapi_key_file) or None
 
 
 def api_settings_of(**given: Any) -> ApiSettings:

@@ -37,7 +37,7 @@ def analyze_keys(named: str | None, settings: Settings, pinned: Pinned, *, as_js
         StopProgram: the history cannot be read, or has no closed bars of them.
     """
     book = _stored_configuration(settings, pinned)
-    with open_history(settings.history_uri, BadRows()) as store:
+    with open_history(settings, BadRows()) as store:
         keys = [named] if named else selected_keys(book.selection(settings.selection()), store)
         now_ms = time.time_ns() // 1_000_000
         latest_of = latest_signals(

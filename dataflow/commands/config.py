@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from getpass import getuser
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import orjson
 import typer
 
 from dataflow.commands.config_paths import APPLICATION, path_of
 from dataflow.commands.config_values import values_of
-from dataflow.commands.options import API_URL_VARIABLE, DEFAULT_API_URL, console_beside
+from dataflow.commands.options import API_CA_VARIABLE, API_URL_VARIABLE, DEFAULT_API_URL, console_beside
 from state.errors import StopProgram
 
 config_app = typer.Typer(
@@ -25,6 +26,9 @@ Strategy = Annotated[
 ]
 SymbolOption = Annotated[str | None, typer.Option(help="A symbol, for its own values")]
 UrlOption = Annotated[str, typer.Option(help="Where the API is", envvar=API_URL_VARIABLE)]
+CaOption = Annotated[
+    Path | None, typer.Option(help="Certificates to trust at a URL of https, in PEM", envvar=API_CA_VARIABLE)
+]
 ByOption = Annotated[str | None, typer.Option(help="Who changes it: the login name unless told", show_default=False)]
 ReasonOption = Annotated[str | None, typer.Option(help="Why")]
 VersionOption = Annotated[
@@ -33,15 +37,23 @@ VersionOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the API's answer as a JSON line, and nothing else")]
 
 
+class Api(NamedTuple):
+    """Where the API is, and who says that it is the one."""
+
+    url: str
+    ca_file: Path | None
+
+
 @config_app.command("get")
 def get(
     strategy: Strategy,
     symbol: SymbolOption = None,
     url: UrlOption = DEFAULT_API_URL,
+    ca_file: CaOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is in force."""
-    content = _ask(url, "GET", path_of(strategy, symbol))
+    content = _ask(Api(url, ca_file), "GET", path_of(strategy, symbol))
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
@@ -60,33 +72,35 @@ def set_(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     bars: Annotated[int, typer.Option(min=1, max=2000, help="Bars of a dry run")] = 200,
     expected_version: VersionOption = None,
     url: UrlOption = DEFAULT_API_URL,
+    ca_file: CaOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change some values; the others stay as they are."""
     parameters = values_of(strategy, values)
     if dry_run:
-        _try(url, strategy, parameters, symbol, {"timeframe": timeframe, "bars": bars}, as_json=as_json)
+        _try(Api(url, ca_file), strategy, parameters, symbol, {"timeframe": timeframe, "bars": bars}, as_json=as_json)
         return
     body = {"parameters": parameters, **_who(by, reason, expected_version)}
-    content = _ask(url, "POST", path_of(strategy, symbol), body=body)
+    content = _ask(Api(url, ca_file), "POST", path_of(strategy, symbol), body=body)
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
 @config_app.command("delete")
-def delete(  # typer makes options of parameters
+def delete(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     strategy: Strategy,
     symbol: SymbolOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     expected_version: VersionOption = None,
     url: UrlOption = DEFAULT_API_URL,
+    ca_file: CaOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Delete what is stored for a strategy, or for a symbol of it."""
     if strategy == APPLICATION:
         raise StopProgram("the application's settings cannot be deleted: set others, or roll back to a version")
     query = _who(by, reason, expected_version)
-    content = _ask(url, "DELETE", path_of(strategy, symbol), query=query)
+    content = _ask(Api(url, ca_file), "DELETE", path_of(strategy, symbol), query=query)
     _show_config(strategy, symbol, content, as_json=as_json)
 
 
@@ -96,13 +110,14 @@ def audit(
     symbol: SymbolOption = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many changes at most")] = 50,
     url: UrlOption = DEFAULT_API_URL,
+    ca_file: CaOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write each change as a JSON line, as `ta-bot replay --changes` takes them")
     ] = False,
 ) -> None:
     """Show who changed what, when and why, newest first."""
     path = path_of(strategy, symbol, "audit")
-    content = _ask(url, "GET", path, query={"limit": limit, "symbol": symbol})
+    content = _ask(Api(url, ca_file), "GET", path, query={"limit": limit, "symbol": symbol})
     if as_json:
         for entry in content["data"]:
             _write_json(entry)
@@ -121,6 +136,7 @@ def rollback(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     reason: ReasonOption = None,
     expected_version: VersionOption = None,
     url: UrlOption = DEFAULT_API_URL,
+    ca_file: CaOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go back to the values of an earlier version, in a new one."""
@@ -128,17 +144,17 @@ def rollback(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     body = {"version": version, **_who(by, reason, expected_version)}
     if symbol is not None:
         body["symbol"] = symbol
-    _show_config(strategy, symbol, _ask(url, "POST", path, body=body), as_json=as_json)
+    _show_config(strategy, symbol, _ask(Api(url, ca_file), "POST", path, body=body), as_json=as_json)
 
 
-def _ask(url: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+def _ask(api: Api, method: str, path: str, **more: Any) -> dict[str, Any]:
     from dataflow.commands.config_client import ConfigClient
 
-    return ConfigClient(url).ask(method, path, **more)
+    return ConfigClient(*api).ask(method, path, **more)
 
 
 def _try(
-    url: str,
+    api: Api,
     strategy: str,
     parameters: dict[str, Any],
     symbol: str | None,
@@ -148,7 +164,7 @@ def _try(
 ) -> None:
     is_strategy = strategy != APPLICATION
     what = {"strategy_id": strategy, "parameters": parameters} if is_strategy else {"application": parameters}
-    content = _ask(url, "POST", "/config/validate", body={**what, "symbol": symbol, **more})
+    content = _ask(api, "POST", "/config/validate", body={**what, "symbol": symbol, **more})
     verdict = content["data"]
     if not verdict["valid"]:
         raise StopProgram("; ".join(f"{one['parameter']}: {one['message']}" for one in verdict["errors"]))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
 from config_api.paths import PREFIX
-from dataflow.commands.options import API_URL_VARIABLE
+from dataflow.commands.options import API_CA_VARIABLE, API_URL_VARIABLE
 from state.errors import StopProgram
+from state.tls import TlsFiles
 
 TOKEN_VARIABLE = "TA_BOT_API_TOKEN"  # noqa: S105  # its name
 
@@ -19,10 +21,16 @@ _TIMEOUT_SECS = 30.0
 
 
 class ConfigClient:
-    """Asks one API. The token comes from the environment, and is never shown."""
+    """Asks one API. The token comes from the environment, and is never shown.
 
-    def __init__(self, url: str) -> None:
+    With `ca_file` the certificates in it are trusted, in place of those of the public authorities.
+    """
+
+    def __init__(self, url: str, ca_file: Path | None = None) -> None:
         self.url = _checked(url)
+        if ca_file is not None and not self.url.startswith("https:"):
+            raise StopProgram(f"--ca-file or {API_CA_VARIABLE}: is of no use, since the URL is not https")
+        self._verify = True if ca_file is None else TlsFiles("API", ca_file).for_client()
         logging.getLogger("httpx").setLevel(logging.WARNING)  # commands say themselves what became of a request
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         if not token.isascii() or not token.replace(" ", "").isprintable():
@@ -45,6 +53,7 @@ class ConfigClient:
                 headers=self._headers,
                 timeout=_TIMEOUT_SECS,
                 trust_env=False,
+                verify=self._verify,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise StopProgram(f"{self.url}: cannot be asked: {str(error) or type(error).__name__}") from error

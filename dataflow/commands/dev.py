@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from dataflow.local.series import Series
 
 # A made-up market is nothing for the databases and endpoints of a real one.
-NOT_HERE = {"MONGODB_URI", "API_ENDPOINT"}
+NOT_HERE = {"MONGODB_URI", "API_ENDPOINT", "API_ENDPOINT_CA_FILE"}
+
+# Its own server of NATS is on this machine alone, in the clear.
+OPENERS = {"NATS_CA_FILE", "NATS_CERT_FILE", "NATS_KEY_FILE", "NATS_CREDS_FILE"}
 
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x?", re.IGNORECASE)
 
@@ -55,7 +58,7 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     from dataflow.live.settings import settings_of
     from dataflow.local.dev import Market, run_dev
 
-    for name in [name for name in os.environ if name.upper() in NOT_HERE]:
+    for name in [name for name in os.environ if name.upper() in NOT_HERE | OPENERS]:
         del os.environ[name]
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
     times = _speed(speed)

@@ -36,7 +36,7 @@ def import_files(paths: Sequence[Path], uri: str | None, *, symbol: str | None, 
         StopProgram: files or history are not usable.
     """
     bad = BadRows()
-    with open_history(settings_of(mysql_uri=uri).history_uri, bad) as store:
+    with open_history(settings_of(mysql_uri=uri), bad) as store:
         written = _import(store, read_bars(paths, symbol=symbol, timeframe=timeframe, on_bad=bad.report))
         console = _console()
         console.print(f"Imported into {store.name}", highlight=False, soft_wrap=True)
@@ -49,7 +49,7 @@ def export_csv(key: str, start_ms: int | None, end_ms: int | None, out: Path, ur
     Raises:
         StopProgram: there are none, the history is not usable, or `out` cannot be written.
     """
-    with open_history(settings_of(mysql_uri=uri).history_uri, BadRows()) as store:
+    with open_history(settings_of(mysql_uri=uri), BadRows()) as store:
         bars = _pages(store, key, start_ms or 0, sys.maxsize if end_ms is None else end_ms)
         first = next(bars, None)
         if first is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dataflow.replay.sinks import BAD_ROWS_SHOWN
+from dataflow.settings import StoreSettings
 from operators.rows import BadInput
 from state.errors import RetryLater, StopProgram
 from state.klines import BadRow, KlineStore
@@ -27,9 +28,9 @@ class BadRows:
 
 
 @contextmanager
-def open_history(uri: str, bad: BadRows) -> Iterator[KlineStore]:
+def open_history(settings: StoreSettings, bad: BadRows) -> Iterator[KlineStore]:
     """The history, for one command: who runs it is to try again later."""
-    store = KlineStore(uri, on_bad=bad.report)
+    store = settings.open_klines(bad.report)
     try:
         yield store
     except RetryLater as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 100
 
 API_URL_VARIABLE = "TA_BOT_API_URL"
+API_CA_VARIABLE = "API_CA_FILE"
 DEFAULT_API_URL = "http://127.0.0.1:8080"
 
 StrategiesOption = Annotated[str | None, typer.Option("--strategies", help="Run only these, separated by commas")]

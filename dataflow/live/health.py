@@ -58,7 +58,7 @@ class HealthServer:
         }
         found = {
             "ready": all(nats.values()) and not self.status.starting,
-            "nats": nats,
+            "nats": {**nats, "trouble": self.connection.trouble},
             "history": {"reachable": trouble is None, "trouble": trouble},
             "configuration": {"known": self.config.here.is_known, "trouble": self.config.looks.trouble},
             "keys": keys,

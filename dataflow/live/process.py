@@ -33,8 +33,8 @@ from dataflow.routing import Workers
 from dataflow.stopping import Stop
 from operators.backfill import BackfillPolicy
 from operators.live import LiveParser, Selection, stamped
-from state.klines import KlineStore
 from state.snapshot import Snapshot
+from state.tls import TlsFiles
 from strategies.resolution import Pinned
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
         connection = resources.enter_context(Connection(settings.nats_options()))
         streams = Streams(connection, settings.stream_settings())
         publisher = Publisher(connection, streams, stop, on_held_back=lambda error: stop.abandon(str(error)))
-        desk = HistoryDesk(KlineStore(settings.history_uri, on_bad=counts.count_bad_row), status)
+        desk = HistoryDesk(settings.open_klines(counts.count_bad_row), status)
         resources.callback(desk.close)
         instance = _instance(settings, publisher, resources)
         rest = _rest(settings, connection, streams, instance, resources)
@@ -115,7 +115,12 @@ def _rest(
     from dataflow.rest.forwarder import RestForwarder  # who has no endpoint need not wait for the HTTP client
 
     rest = RestForwarder(
-        connection, streams, settings.api_endpoint, settings.api_give_up_seconds, settings.max_signal_age_seconds
+        connection,
+        streams,
+        settings.api_endpoint,
+        settings.api_give_up_seconds,
+        settings.max_signal_age_seconds,
+        tls=TlsFiles("API_ENDPOINT", settings.api_endpoint_ca_file),
     )
     if instance is not None:
         rest.may_send = lambda: instance.is_active

@@ -8,20 +8,19 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from dataflow.lease.lease import LeaseOptions, check_name, holder_here
-from dataflow.nats.connection import NatsOptions
 from dataflow.nats.klines import PARTITIONS
+from dataflow.nats.settings import NatsSettings
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
-from dataflow.settings import SECRETS, StoreSettings, are_servers, passes, settings_from
+from dataflow.settings import SECRETS, StoreSettings, passes, settings_from
 from operators.live import Selection, selection_of
 
 
-class Settings(StoreSettings):
+class Settings(NatsSettings, StoreSettings):
     """Everything that a live bot is told by its environment; each field is a variable of the same name.
 
     Variables that are empty count as unset.
     """
 
-    nats_url: str = Field(default="nats://localhost:4222", description="NATS servers, with commas between them")
     supported_symbols: str = Field(default="BTCUSDT,ETHUSDT,ADAUSDT", description="Symbols to analyze, * for all")
     supported_timeframes: str = Field(default="15m,1h", description="Timeframes to analyze, * for all")
     klines_subjects: str = Field(default=",".join(DEFAULT_SUBJECTS), description="Subjects that klines arrive on")
@@ -34,6 +33,7 @@ class Settings(StoreSettings):
         default=None, gt=0, le=10**9, description="Signals later than this after their bar's close go to signals.late"
     )
     api_endpoint: str | None = Field(default=None, description="URL that signals are POSTed to as well")
+    api_endpoint_ca_file: Path | None = Field(default=None, description="Certificates to trust there")
     api_give_up_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="After how long a signal that cannot be POSTed is a dead letter"
     )
@@ -72,11 +72,6 @@ class Settings(StoreSettings):
             raise ValueError("expected subjects with commas between them")
         return passes(text, lambda: StreamSettings(kline_subjects=subjects))
 
-    @field_validator("nats_url")
-    @classmethod
-    def _are_servers(cls, text: str) -> str:
-        return are_servers(text)
-
     @field_validator("lease")
     @classmethod
     def _is_lease(cls, text: str) -> str:
@@ -92,10 +87,6 @@ class Settings(StoreSettings):
     def selection(self) -> Selection:
         """The keys to analyze. Raises `StopProgram` where they cannot be."""
         return selection_of(self.supported_symbols, self.supported_timeframes)
-
-    def nats_options(self, name: str = "ta-bot") -> NatsOptions:
-        """How to connect to NATS."""
-        return NatsOptions(self.nats_url, name=name)
 
     def lease_options(self) -> LeaseOptions | None:
         """The lease to ask for, None where there is but one instance."""

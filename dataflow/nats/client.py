@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 from urllib.parse import ParseResult, unquote
 
 from nats.aio.client import Client
 from nats.errors import Error
+
+from state.tls import TlsFiles
 
 
 class _Address(ParseResult):
@@ -28,10 +31,19 @@ class _Address(ParseResult):
 
 
 class UrlClient(Client):
-    """Takes user and password percent-encoded, and tells nothing to a server of `tls://` that has no TLS.
+    """Takes user and password percent-encoded, and tells nothing to a server without TLS where that is demanded.
 
-    The library takes them as they stand, and goes on in the clear.
+    It is by `tls://`, and by files for TLS. The library takes URLs as they stand, and goes on in the clear.
     """
+
+    def __init__(self, tls: TlsFiles) -> None:
+        super().__init__()
+        self._tls = tls
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """As the files are now. Raises `StopProgram` where they are not usable any more."""
+        return self._tls.for_client()
 
     @staticmethod
     def _parse_server_uri(connect_url: str) -> ParseResult:
@@ -39,6 +51,9 @@ class UrlClient(Client):
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         server = self._current_server
-        if initial_connection and server and server.uri.scheme == "tls" and not info.get("tls_required"):
-            raise Error("the URL says tls://, and the server does not ask for TLS")
+        if initial_connection and server and not info.get("tls_required"):
+            if server.uri.scheme == "tls":
+                raise Error("the URL says tls://, and the server does not ask for TLS")
+            if self._tls:
+                raise Error("files for TLS are set, and the server does not ask for TLS")
         await super()._process_info(info, initial_connection)

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -18,8 +19,10 @@ from nats.errors import Error, NoRespondersError
 
 from dataflow.nats import counts
 from dataflow.nats.client import UrlClient
+from dataflow.nats.credentials import read_credentials
 from dataflow.nats.errors import AskOperator, TryAgain
 from dataflow.nats.servers import servers_of
+from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +33,22 @@ API = "$JS.API"
 # JetStream's answers that pass by themselves: a cluster electing its leader, storage catching up.
 _PASSING_STATUS = 503
 
+# Of one absence: an attempt may fail for another reason each time.
+_REASONS_SAID = 8
+
+
+NO_FILES = TlsFiles("NATS")
+
 
 @dataclass(frozen=True)
 class NatsOptions:
-    """Where NATS is and how patient to be; `url` may be several with commas between them."""
+    """Where NATS is, what opens it, and how patient to be; `url` may be several with commas between them.
+
+    The files are read at every attempt to connect, so that others may be put in their places at any time.
+
+    Raises:
+        StopProgram: the URL is not possible, or a file is not usable.
+    """
 
     url: str = "nats://localhost:4222"
     name: str = "ta-bot"
@@ -42,9 +57,14 @@ class NatsOptions:
     request_timeout_secs: float = 3.0
     ping_interval_secs: int = 10
     """How long a silent peer stays unnoticed, times three."""
+    tls: TlsFiles = NO_FILES
+    creds_file: Path | None = None
 
     def __post_init__(self) -> None:
         servers_of(self.url)  # what is not possible is refused here
+        if self.tls:
+            self.tls.for_client()
+        self._for_user()
 
     def for_client(self) -> dict[str, Any]:
         """What the client is told, besides where the servers are."""
@@ -52,7 +72,14 @@ class NatsOptions:
             "name": self.name,
             "connect_timeout": self.connect_timeout_secs,
             "ping_interval": self.ping_interval_secs,
+            **self._for_user(),
         }
+
+    def _for_user(self) -> dict[str, Any]:
+        if self.creds_file is None:
+            return {}
+        credentials = read_credentials(self.creds_file)
+        return {"user_jwt_cb": credentials.token, "signature_cb": credentials.sign}
 
 
 class Connection:
@@ -74,13 +101,18 @@ class Connection:
         self._client: Client | None = None
         self._up, self._down, self._closing = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._deadlines: set[asyncio.Timeout] = set()
-        self._last_error = ""
-        self._said_away = False
+        self._last_error = self._reason = ""
+        self._said: set[str] = set()
 
     @property
     def connected(self) -> bool:
         """Whether NATS is there, as far as is known."""
         return self._up.is_set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why NATS is away, None while it is not."""
+        return None if self.connected else self._reason or "not connected yet"
 
     def start(self) -> None:
         """Begin to connect, in the background; again is once."""
@@ -190,8 +222,21 @@ class Connection:
             await _throw_away(client)
 
     async def _connected_client(self) -> Client | None:
-        client, options = UrlClient(), self.options
+        client, options = UrlClient(self.options.tls), self.options
         self._closing.clear()
+        self._last_error = ""
+        try:
+            await self._connect(client, options)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do better
+            self._last_error = self._last_error or _words(error)
+            await _throw_away(client)
+            return None
+        except asyncio.CancelledError:
+            await _throw_away(client)
+            raise
+        return client
+
+    async def _connect(self, client: Client, options: NatsOptions) -> None:
         servers = servers_of(options.url)
         attempt = client.connect(
             servers,
@@ -202,16 +247,7 @@ class Connection:
             closed_cb=self._on_closed,
             **options.for_client(),
         )
-        try:
-            await asyncio.wait_for(attempt, options.connect_timeout_secs * len(servers))
-        except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do better
-            self._last_error = self._last_error or _words(error)
-            await _throw_away(client)
-            return None
-        except asyncio.CancelledError:
-            await _throw_away(client)
-            raise
-        return client
+        await asyncio.wait_for(attempt, options.connect_timeout_secs * len(servers))
 
     def _come_up(self, client: Client) -> None:
         self._client = client
@@ -219,7 +255,8 @@ class Connection:
         self._down.clear()
         self._up.set()
         counts.CONNECTED.set(1)
-        self._said_away, self._last_error = False, ""
+        self._said.clear()
+        self._last_error = ""
         log.info("NATS is connected: %s", self.options.url.rpartition("@")[2])
 
     def _go_down(self) -> None:
@@ -233,9 +270,10 @@ class Connection:
         self._say_away()
 
     def _say_away(self) -> None:
-        if not self._said_away:
-            self._said_away = True
-            log.warning("NATS is away, trying again: %s", self._last_error or "the connection was closed")
+        self._reason = self._last_error or "the connection was closed"
+        if self._reason not in self._said and len(self._said) < _REASONS_SAID:
+            self._said.add(self._reason)
+            log.warning("NATS is away, trying again: %s", self._reason)
 
     async def _on_error(self, error: Exception) -> None:
         self._last_error = _words(error)

@@ -14,6 +14,7 @@ import httpx
 from dataflow.rest import counts
 from dataflow.rest.side_loop import SideLoop
 from state.errors import StopProgram
+from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +50,16 @@ class Endpoint:
 
     HTTP has an event loop of its own, so that NATS waits neither for it nor for the look-up of its name.
 
+    Without `tls` the public authorities are trusted.
+
     Raises:
-        StopProgram: the URL is none of HTTP.
+        StopProgram: the URL is none of HTTP, or a file of `tls` is not usable.
     """
 
-    def __init__(self, url: str, most_at_once: int) -> None:
+    def __init__(self, url: str, most_at_once: int, tls: TlsFiles | None = None) -> None:
         self._url = url_of(url)
+        if tls and self._url.scheme != "https":
+            raise StopProgram(f"{tls.name}_CA_FILE: is of no use, since {tls.name} is not https")
         self.address = str(httpx.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port))
         self._away_since_secs: float | None = None
         self._answered_secs = 0.0
@@ -62,7 +67,8 @@ class Endpoint:
         logging.getLogger("httpx").addFilter(_is_no_request)
         limits = httpx.Limits(max_connections=most_at_once, max_keepalive_connections=most_at_once)
         headers = {"Content-Type": "application/json", "User-Agent": "ta-bot"}
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, headers=headers)
+        verify = tls.for_client() if tls else True
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, headers=headers, verify=verify)
         self._loop = SideLoop("rest")
 
     @property

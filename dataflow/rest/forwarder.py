@@ -25,6 +25,7 @@ from dataflow.rest.endpoint import Answer, Endpoint
 from dataflow.stopping import Stop
 from operators.live import BadMessage, RawMessage
 from state.errors import SkipInput
+from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class RestForwarder:
     kept. When forwarding is switched on for the first time, it begins with what is stored from then on.
 
     Raises:
-        StopProgram: the endpoint's URL is not possible.
+        StopProgram: the endpoint's URL is not possible, or a file of `tls` not usable.
     """
 
     def __init__(
@@ -62,13 +63,14 @@ class RestForwarder:
         give_up_secs: float,
         max_age_secs: float | None = None,
         may_send: Callable[[], bool] = lambda: True,
+        tls: TlsFiles | None = None,
     ) -> None:
         self.connection = connection
         self.may_send = may_send
         """Whether anything may be sent now; what waits for it is given back by `pause`."""
         self.give_up_secs = give_up_secs
         self.max_age_secs = max_age_secs
-        self.endpoint = Endpoint(endpoint, AT_ONCE * len(STREAMS))
+        self.endpoint = Endpoint(endpoint, AT_ONCE * len(STREAMS), tls)
         self._publisher = Publisher(connection, streams, Stop())
         durable = Durable(CONSUMER, wall_clock_ms())
         self._readers = [DurableReader(streams, name, durable, self._forward, AT_ONCE) for name in STREAMS]

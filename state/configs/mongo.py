@@ -35,6 +35,7 @@ from state.configs.rows import (
 )
 from state.configs.store import MOST_ENTRIES
 from state.errors import RetryLater, SkipInput, StopProgram
+from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +59,15 @@ class MongoConfigStore:
     between, by whoever reads audit entries or writes the record next.
 
     Raises:
-        StopProgram: the URI or the database's name is not usable.
+        StopProgram: the URI, the database's name, or a file of `tls` is not usable.
     """
 
     kind = "mongodb"
 
-    def __init__(self, uri: str, database_name: str, timeout_secs: float = TIMEOUT_SECS) -> None:
-        self._connection = MongoConnection(uri, database_name, timeout_secs)
+    def __init__(
+        self, uri: str, database_name: str, timeout_secs: float = TIMEOUT_SECS, tls: TlsFiles | None = None
+    ) -> None:
+        self._connection = MongoConnection(uri, database_name, timeout_secs, tls)
         self.name = self._connection.name
         self._database = self._connection.database
         self._has_indexes = False

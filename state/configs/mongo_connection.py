@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from bson import DatetimeConversion
 from bson.errors import InvalidDocument
@@ -24,6 +24,7 @@ from pymongo.errors import (
 )
 
 from state.errors import RetryLater, SkipInput, StopProgram
+from state.tls import TlsFiles
 
 Document = dict[str, Any]
 
@@ -45,17 +46,18 @@ class MongoConnection:
     """A database of a MongoDB server or cluster. Nothing is connected to before the first use, of any thread.
 
     Every answer is waited for `timeout_secs` at most. What is written survives the death of the server that took it.
-    `name` is where it is, without user, password and options.
+    `name` is where it is, without user, password and options. With `tls` the server must be reached by TLS, and its
+    certificate and host name be right; without, what options of the URI say holds.
 
     Raises:
-        StopProgram: the URI or the database's name is not usable.
+        StopProgram: the URI, the database's name, or a file of `tls` is not usable.
     """
 
-    def __init__(self, uri: str, database_name: str, timeout_secs: float) -> None:
+    def __init__(self, uri: str, database_name: str, timeout_secs: float, tls: TlsFiles | None = None) -> None:
         parts = _URI.match(uri)
         if parts is None:
             raise StopProgram(_UNUSABLE)
-        self._client = _client_of(uri, round(timeout_secs * 1000))
+        self._client = _client_of(uri, round(timeout_secs * 1000), _tls_options(uri, tls))
         self.database = self._named(database_name)
         user, password = (unquote_plus(parts[name] or "") for name in ("user", "password"))
         self.name = f"mongodb://{'***@' if user else ''}{parts['hosts']}/{database_name}"
@@ -114,7 +116,24 @@ _UNUSABLE = (
 )
 
 
-def _client_of(uri: str, timeout_ms: int) -> MongoClient[Document]:
+def _tls_options(uri: str, tls: TlsFiles | None) -> Document:
+    if tls is None:
+        return {}
+    options = parse_qsl(uri.partition("?")[2])
+    given = [name for name, value in options if name.lower().startswith(("tls", "ssl")) and not _says_tls(name, value)]
+    if given:
+        shown = ", ".join(sorted(given))
+        raise StopProgram(f"MongoDB URI: has options for TLS ({shown}), and so say MONGODB_ variables: use one of both")
+    tls.for_client()  # says better than the driver what is not usable
+    files = {"tlsCAFile": tls.ca, "tlsCertificateKeyFile": tls.cert}
+    return {"tls": True, **{name: str(path) for name, path in files.items() if path}}
+
+
+def _says_tls(name: str, value: str) -> bool:
+    return name.lower() in {"tls", "ssl"} and value.lower() == "true"
+
+
+def _client_of(uri: str, timeout_ms: int, tls: Document) -> MongoClient[Document]:
     """A client. Errors never quote the URI: what is wrong may be a password with a character unencoded."""
     try:
         with warnings.catch_warnings():
@@ -131,7 +150,10 @@ def _client_of(uri: str, timeout_ms: int) -> MongoClient[Document]:
                 w="majority",
                 journal=True,
                 readConcernLevel="majority",
+                **tls,
             )
+    except FileNotFoundError as error:
+        raise StopProgram(f"MongoDB URI: {error.filename}: cannot be read: {error.strerror}") from None
     except (PyMongoError, ValueError, TypeError, OSError, UserWarning, DeprecationWarning):
         raise StopProgram(_UNUSABLE) from None  # their causes may quote it
 

@@ -19,6 +19,7 @@ from state.configs.store import MOST_ENTRIES, ConfigStore, Records, Written
 from state.configs.watched import Watched
 from state.database import Database
 from state.errors import RetryLater
+from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 
@@ -256,18 +257,20 @@ def open_stores(
     embedded_uri: str,
     *,
     fallback_takes_writes: bool = False,
+    mysql_tls: TlsFiles | None = None,
+    mongodb_tls: TlsFiles | None = None,
 ) -> ConfigStores:
     """The stores that a program was told of: MongoDB with a SQL database as its fallback, or a SQL database alone.
 
     Without MySQL, the SQL database is the embedded one.
 
     Raises:
-        StopProgram: a URI is not usable.
+        StopProgram: a URI is not usable, or a file for TLS.
     """
-    sql = SqlConfigStore(Database(mysql_uri or embedded_uri))
+    sql = SqlConfigStore(Database(mysql_uri or embedded_uri, tls=mysql_tls))
     if mongodb_uri is None:
         return ConfigStores(sql)
     from state.configs.mongo import MongoConfigStore  # who has none need not wait for its driver
 
-    mongo = MongoConfigStore(mongodb_uri, mongodb_database)
+    mongo = MongoConfigStore(mongodb_uri, mongodb_database, tls=mongodb_tls)
     return ConfigStores(mongo, sql, fallback_takes_writes=fallback_takes_writes)

@@ -19,6 +19,7 @@ from state.klines.table import KlineTable
 from state.klines.times import END_MS, START_MS
 from state.klines.writing import Written, write_bars
 from state.timeframe import Timeframe
+from state.tls import TlsFiles
 
 # Bars written in one transaction.
 BATCH_BARS = 2_000
@@ -36,7 +37,7 @@ class KlineStore:
     no possible symbol or timeframe.
 
     Raises:
-        StopProgram: the URI is not usable.
+        StopProgram: the URI is not usable, or a file of `tls`.
     """
 
     def __init__(
@@ -45,9 +46,10 @@ class KlineStore:
         *,
         timeout_secs: float = TIMEOUT_SECS,
         on_bad: Callable[[BadRow], None] | None = None,
+        tls: TlsFiles | None = None,
     ) -> None:
         self.bad_rows = 0
-        self._database = Database(uri, timeout_secs=timeout_secs)
+        self._database = Database(uri, timeout_secs=timeout_secs, tls=tls)
         self._layout = Layout()
         self._on_bad = on_bad
 
