@@ -14,6 +14,7 @@ from uuid import uuid4
 import pymysql
 import pytest
 
+from tests.certificates import Pair
 from tests.database_server import DatabaseServer
 
 # Where servers are on systems that keep them out of users' way.
@@ -34,7 +35,19 @@ SETTINGS = (
 
 
 class MariaDB(DatabaseServer):
-    """mariadbd with an administrator `root` who needs no password."""
+    """mariadbd with an administrator `root` who needs no password.
+
+    With a `certificate`, others come in by TLS only, and may show certificates of `trusted`.
+    """
+
+    def __init__(self, folder: Path, certificate: Pair | None = None, trusted: Path | None = None) -> None:
+        super().__init__(folder)
+        self.certificate = certificate
+        self.trusted = trusted
+
+    def renew(self) -> None:
+        """Use what the files of the certificate hold by now."""
+        self.execute("FLUSH SSL")
 
     def install(self) -> None:
         run(
@@ -44,7 +57,7 @@ class MariaDB(DatabaseServer):
 
     def command(self) -> list[str]:
         place = [f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.folder}/mariadbd.sock"]
-        return [program("mariadbd"), "--no-defaults", *self._owner, *place, *SETTINGS]
+        return [program("mariadbd"), "--no-defaults", *self._owner, *place, *SETTINGS, *self._tls]
 
     def answers(self) -> bool:
         try:
@@ -53,8 +66,9 @@ class MariaDB(DatabaseServer):
             return False
 
     def connect(self, database: str | None = None) -> pymysql.Connection:
-        """A connection of its administrator, without TLS, for which reading all certificates takes 40 ms."""
-        settings = {"autocommit": True, "connect_timeout": 30, "ssl_disabled": True}
+        """A connection of its administrator, if possible without TLS: reading all certificates takes 40 ms."""
+        tls = {"ssl": {"verify_mode": "none"}} if self.certificate else {"ssl_disabled": True}
+        settings = {"autocommit": True, "connect_timeout": 30, **tls}
         return pymysql.connect(host="127.0.0.1", port=self.port, user="root", database=database, **settings)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -62,6 +76,13 @@ class MariaDB(DatabaseServer):
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
+
+    @property
+    def _tls(self) -> list[str]:
+        if self.certificate is None:
+            return []
+        files = {"cert": self.certificate.cert, "key": self.certificate.key, "ca": self.trusted}
+        return ["--require-secure-transport=ON", *(f"--ssl-{name}={path}" for name, path in files.items() if path)]
 
     @property
     def _owner(self) -> list[str]:
@@ -115,8 +136,8 @@ def run(name: str, *arguments: str) -> None:
 
 
 @contextmanager
-def running_mariadb(folder: Path) -> Iterator[MariaDB]:
-    server = MariaDB(folder)
+def running_mariadb(folder: Path, certificate: Pair | None = None, trusted: Path | None = None) -> Iterator[MariaDB]:
+    server = MariaDB(folder, certificate, trusted)
     server.install()
     server.start_somewhere()
     try:

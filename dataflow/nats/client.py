@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any
 from urllib.parse import ParseResult, unquote
@@ -10,6 +11,14 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from state.tls import TlsFiles
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Whether asyncio's log line may tell somebody something: this one comes whenever the library's TLS ends."""
+    return not str(record.msg).startswith("returning true from eof_received()")
+
+
+logging.getLogger("asyncio").addFilter(_is_of_use)
 
 
 class _Address(ParseResult):
