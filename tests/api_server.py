@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,14 +30,17 @@ Json = dict[str, Any]
 
 
 class ApiServer:
-    """The sidecar with settings of its own; started again, it goes on with the same ones."""
+    """The sidecar with settings of its own; started again, it goes on with the same ones.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    `tls` is what clients connect with, where it serves HTTPS.
+    """
+
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None, **settings: str) -> None:
         self.folder = folder
         self.log = folder / "api.log"
         self.command = [str(TA_BOT), "api"]
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in SETTINGS},
             "FASTAPI_PORT": str(self.port),
@@ -44,7 +48,7 @@ class ApiServer:
             "API_CHANGES_PER_MINUTE": "100000",
             **settings,
         }
-        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False, verify=tls or True)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -107,10 +111,13 @@ def roll_back(api: ApiServer, strategy_id: str, version: int, status: int = 200,
 
 
 @contextmanager
-def running_api(folder: Path, **settings: str) -> Iterator[ApiServer]:
-    """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback."""
+def running_api(folder: Path, tls: ssl.SSLContext | None = None, **settings: str) -> Iterator[ApiServer]:
+    """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback.
+
+    With `tls` it serves by that, and must be told with what.
+    """
     folder.mkdir(exist_ok=True)
-    server = ApiServer(folder, **settings)
+    server = ApiServer(folder, tls, **settings)
     try:
         server.start()
         yield server

@@ -69,6 +69,21 @@ class Authority:
         return context
 
 
+class World(NamedTuple):
+    """An authority, a certificate of a server here and one of a client, and another authority."""
+
+    authority: Authority
+    server: Pair
+    client: Pair
+    another: Authority
+
+
+def new_world(folder: Path) -> World:
+    authority = Authority(folder / "authority")
+    another = Authority(folder / "another", "others")
+    return World(authority, authority.issue("server"), authority.issue("client"), another)
+
+
 def _begun(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: timedelta
 ) -> x509.CertificateBuilder:

@@ -10,6 +10,7 @@ import pytest
 
 from state.configs.store import ConfigStore
 from state.klines import KlineStore
+from tests.certificates import World, new_world
 from tests.configs import ConfigDatabase, config_store
 from tests.databases import SqlDatabase, SQLiteFile, open_store
 from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
@@ -53,6 +54,27 @@ def mongo(mongod: MongoServer) -> Iterator[MongoDatabase]:
     """An empty MongoDB database."""
     with mongo_database(mongod) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Certificates that were made for these tests."""
+    return new_world(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def tls_mariadb(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A server that demands TLS."""
+    with running_mariadb(tmp_path_factory.mktemp("tls_mariadb"), world.server, world.authority.ca) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_mongod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A server that demands TLS, and certificates of its clients."""
+    folder = tmp_path_factory.mktemp("tls_mongod")
+    with running_mongod(folder, certificate=world.server, trusted=world.authority.ca) as server:
+        yield server
 
 
 @pytest.fixture(params=["mysql", "sqlite"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,9 +41,10 @@ def accept(_: Posted) -> Reply:
 class HttpServer:
     """`reply` says what is answered; it may block, which only holds that one request up."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/signals"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/signals"
         self.posted: list[Posted] = []
         self.reply: Callable[[Posted], Reply] = accept
         self.let_go = threading.Event()
@@ -59,6 +61,8 @@ class HttpServer:
     def start(self) -> None:
         self.let_go.clear()
         self._server = _Server(("127.0.0.1", self.port), _handler_of(self))
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
@@ -122,8 +126,8 @@ def _handler_of(server: HttpServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def running_http_server() -> Iterator[HttpServer]:
-    server = HttpServer()
+def running_http_server(tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
+    server = HttpServer(tls)
     server.start()
     try:
         yield server

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import NamedTuple
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.schema import CreateTable
 
 from state.errors import SkipInput, StopProgram
@@ -37,16 +40,13 @@ _SUFFIXES = {timeframe: f"_klines_{name.replace('M', 'mo')}" for name, timeframe
 _OWN_NAME = re.compile(f"(?P<symbol>[a-z0-9_]+)(?P<suffix>{'|'.join(_SUFFIXES.values())})")
 _OF_SUFFIX = {suffix: timeframe for timeframe, suffix in _SUFFIXES.items()}
 
-_COLUMNS = {
-    "mysql": sa.text(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = database() AND table_name LIKE '%klines%'"
-    ),
-    "sqlite": sa.text(
-        "SELECT t.name AS table_name, c.name, c.type FROM sqlite_master t JOIN pragma_table_info(t.name) c"
-        " WHERE t.type IN ('table', 'view') AND t.name LIKE '%klines%'"
-    ),
-}
+_MYSQL_COLUMNS = (
+    "SELECT table_name, column_name, data_type FROM information_schema.columns"
+    " WHERE table_schema = database() AND table_name LIKE '%klines%'"
+)
+_SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name LIKE '%klines%'"
+_SQLITE_COLUMNS = sa.text("SELECT name, type FROM pragma_table_info(:name)")
+_NAME = {"mysql": "table_name", "sqlite": "name"}
 _THESE: sa.BindParameter[list[str]] = sa.bindparam("names", expanding=True)
 
 
@@ -119,17 +119,44 @@ def _make(connection: sa.Connection, name: str, like: KlineTable | None) -> None
 
 def _look(connection: sa.Connection, names: tuple[str, ...] = ()) -> dict[str, KlineTable]:
     """The tables of klines that there are, or those of these names."""
-    query = _COLUMNS[connection.dialect.name]
-    if names:
-        query = sa.text(f"{query.text} AND table_name IN :names").bindparams(_THESE)
     columns: dict[str, dict[str, str]] = {}
-    for table_name, column, kind in connection.execute(query, {"names": list(names)} if names else {}):
-        if _is_for_klines(table_name):
-            columns.setdefault(table_name, {})[column] = kind
+    columns_of = _in_mysql if connection.dialect.name == "mysql" else _in_sqlite
+    for table_name, column, kind in columns_of(connection, names):
+        columns.setdefault(table_name, {})[column] = kind
     found = {name: table_of(name, columns[name], is_shared=name in _SHARED) for name in sorted(columns)}
     for name in [name for name, table in found.items() if table is None]:
         log.warning("table %s is left out: it lacks columns that klines have", name)
     return {name: table for name, table in found.items() if table is not None}
+
+
+def _in_mysql(connection: sa.Connection, names: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Name, column and type of every column of what may be tables of klines."""
+    for table, column, kind in _named(connection, _MYSQL_COLUMNS, names):
+        if _is_for_klines(table):
+            yield table, column, kind
+
+
+def _in_sqlite(connection: sa.Connection, names: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """The same; one table at a time, since a view of what is gone is an error of whoever asks for it."""
+    for (table,) in _named(connection, _SQLITE_TABLES, names):
+        if not _is_for_klines(table):
+            continue
+        try:
+            columns = connection.execute(_SQLITE_COLUMNS, {"name": table}).all()
+        except exc.OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+                raise
+            log.warning("view %s is left out: %s", table, error.orig)
+            continue
+        yield from ((table, column, kind) for column, kind in columns)
+
+
+def _named(connection: sa.Connection, query: str, names: tuple[str, ...]) -> Sequence[sa.Row[Any]]:
+    """The rows of a query for tables, or of those with these names."""
+    if not names:
+        return connection.execute(sa.text(query)).all()
+    named = sa.text(f"{query} AND {_NAME[connection.dialect.name]} IN :names").bindparams(_THESE)
+    return connection.execute(named, {"names": list(names)}).all()
 
 
 def _is_for_klines(table_name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -15,61 +15,29 @@ from state.configs.stores import open_stores
 from state.errors import RetryLater, StopProgram
 from state.klines import KlineStore
 from state.tls import TlsFiles
-from tests.certificates import DAY, Authority, Pair
+from tests.certificates import DAY, Pair, World
 from tests.configs import BTC, change
 from tests.databases import some_bars
-from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database, running_mariadb
-from tests.mongo_server import MongoDatabase, MongoServer, mongo_database, running_mongod
+from tests.mariadb_server import MariaDB, MySQLDatabase, mysql_database
+from tests.mongo_server import MongoDatabase, MongoServer, mongo_database
 
 KEY = "BTCUSDT|15m"
+MYSQL, MONGODB = partial(TlsFiles, "MYSQL"), partial(TlsFiles, "MONGODB")
+
 PASSWORD_PART = "p%40ss"
 
 
-class World(NamedTuple):
-    """An authority, a certificate of a server that is there, one of a client, and another authority."""
-
-    authority: Authority
-    server: Pair
-    client: Pair
-    another: Authority
-
-    @property
-    def files(self) -> TlsFiles:
-        return TlsFiles("MYSQL", self.authority.ca)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = Authority(folder / "authority")
-    another = Authority(folder / "another", "others")
-    return World(authority, authority.issue("server"), authority.issue("client"), another)
-
-
-@pytest.fixture(scope="module")
-def mariadb(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    """A server that demands TLS."""
-    with running_mariadb(tmp_path_factory.mktemp("mariadb"), world.server, world.authority.ca) as server:
-        yield server
-
-
 @pytest.fixture
-def mysql(mariadb: MariaDB) -> Iterator[MySQLDatabase]:
-    with mysql_database(mariadb) as database:
+def mysql(tls_mariadb: MariaDB) -> Iterator[MySQLDatabase]:
+    """A database on a server that demands TLS."""
+    with mysql_database(tls_mariadb) as database:
         yield database
 
 
-@pytest.fixture(scope="module")
-def mongod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
-    """A server that demands TLS, and certificates of its clients."""
-    folder = tmp_path_factory.mktemp("mongod")
-    with running_mongod(folder, certificate=world.server, trusted=world.authority.ca) as server:
-        yield server
-
-
 @pytest.fixture
-def mongo(mongod: MongoServer) -> Iterator[MongoDatabase]:
-    with mongo_database(mongod) as database:
+def mongo(tls_mongod: MongoServer) -> Iterator[MongoDatabase]:
+    """A database on a server that demands TLS, and certificates of its clients."""
+    with mongo_database(tls_mongod) as database:
         yield database
 
 
@@ -91,10 +59,10 @@ def why_not(uri: str, tls: TlsFiles | None = None) -> str:
 
 
 def test_mysql_by_tls(mysql: MySQLDatabase, world: World) -> None:
-    used(mysql.uri, world.files)
-    used(mysql.uri.replace("127.0.0.1", "localhost"), world.files)
+    used(mysql.uri, MYSQL(world.authority.ca))
+    used(mysql.uri.replace("127.0.0.1", "localhost"), MYSQL(world.authority.ca))
     used(f"{mysql.uri}?ssl_ca={world.authority.ca}")
-    with closing(open_stores(None, "", mysql.uri, "", mysql_tls=world.files)) as stores:
+    with closing(open_stores(None, "", mysql.uri, "", mysql_tls=MYSQL(world.authority.ca))) as stores:
         stores.write(change(BTC, {"trend_period": 21}, 0))
         assert stores.read().source == "mysql"
 
@@ -102,13 +70,13 @@ def test_mysql_by_tls(mysql: MySQLDatabase, world: World) -> None:
 def test_the_systems_authorities_are_trusted_where_no_file_is_named(
     mysql: MySQLDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "CERTIFICATE_VERIFY_FAILED" in why_not(mysql.uri, TlsFiles("MYSQL"))
+    assert "CERTIFICATE_VERIFY_FAILED" in why_not(mysql.uri, MYSQL())
     monkeypatch.setenv("SSL_CERT_FILE", str(mysql.server.trusted))
-    used(mysql.uri, TlsFiles("MYSQL"))
+    used(mysql.uri, MYSQL())
 
 
 def test_mysql_of_another_authority_is_refused(mysql: MySQLDatabase, world: World) -> None:
-    assert "CERTIFICATE_VERIFY_FAILED" in why_not(mysql.uri, TlsFiles("MYSQL", world.another.ca))
+    assert "CERTIFICATE_VERIFY_FAILED" in why_not(mysql.uri, MYSQL(world.another.ca))
     assert "CERTIFICATE_VERIFY_FAILED" in why_not(f"{mysql.uri}?ssl_ca={world.another.ca}")
 
 
@@ -132,9 +100,9 @@ def test_a_wrong_host_and_an_old_certificate_are_refused_until_there_is_a_right_
     right = world.authority.issue("right")
     stranger = world.authority.issue("stranger", hosts=("db.example",))
     old = world.authority.issue("old", lasts=-DAY)
-    files = TlsFiles("MONGODB", world.authority.ca, world.client.both, world.client.both)
+    files = MONGODB(world.authority.ca, world.client.both, world.client.both)
     with (
-        closing(KlineStore(mysql.uri, tls=world.files)) as store,
+        closing(KlineStore(mysql.uri, tls=MYSQL(world.authority.ca))) as store,
         closing(MongoConfigStore(mongo.uri, mongo.name, tls=files)) as configs,
     ):
         for pair, why in ((stranger, "IP address mismatch"), (old, "certificate has expired")):
@@ -156,7 +124,7 @@ def test_a_wrong_host_and_an_old_certificate_are_refused_until_there_is_a_right_
 def test_mysql_asks_for_a_certificate(mysql: MySQLDatabase, world: World, tmp_path: Path) -> None:
     """Another one takes its place without a restart."""
     mysql.server.execute(f"ALTER USER {mysql.user}@'127.0.0.1' REQUIRE ISSUER '/CN=Authority of Tests'")
-    own = TlsFiles("MYSQL", world.authority.ca, tmp_path / "cert.pem", tmp_path / "key.pem")
+    own = MYSQL(world.authority.ca, tmp_path / "cert.pem", tmp_path / "key.pem")
     stranger = world.another.issue("client")
     shutil.copy(stranger.cert, tmp_path / "cert.pem")
     shutil.copy(stranger.key, tmp_path / "key.pem")
@@ -169,13 +137,14 @@ def test_mysql_asks_for_a_certificate(mysql: MySQLDatabase, world: World, tmp_pa
         shutil.copy(stranger.key, tmp_path / "key.pem")
     with pytest.raises(StopProgram, match=r"MYSQL_KEY_FILE: .*key.pem: is not the key of the certificate"):
         KlineStore(mysql.uri, tls=own)
-    with closing(KlineStore(mysql.uri, tls=world.files)) as store, pytest.raises(StopProgram, match="Access denied"):
+    without = MYSQL(world.authority.ca)
+    with closing(KlineStore(mysql.uri, tls=without)) as store, pytest.raises(StopProgram, match="Access denied"):
         store.check()
 
 
-def test_a_mysql_without_tls_is_refused(tmp_path: Path, world: World) -> None:
-    with running_mariadb(tmp_path) as server, mysql_database(server) as database:
-        assert "SSL" in why_not(database.uri, world.files)
+def test_a_mysql_without_tls_is_refused(mariadb: MariaDB, world: World) -> None:
+    with mysql_database(mariadb) as database:
+        assert "SSL" in why_not(database.uri, MYSQL(world.authority.ca))
         used(database.uri)
 
 
@@ -199,9 +168,11 @@ def test_options_that_would_not_do_what_they_say_are_refused(options: str, expec
 def test_files_are_named_in_one_place(tmp_path: Path, world: World) -> None:
     missing = f"{tmp_path}/no.pem"
     with pytest.raises(StopProgram, match="one of both"):
-        KlineStore(f"mysql://olga:sesame@127.0.0.1/klines?ssl_ca={missing}", tls=world.files)
+        KlineStore(f"mysql://olga:sesame@127.0.0.1/klines?ssl_ca={missing}", tls=MYSQL(world.authority.ca))
     with pytest.raises(StopProgram, match="one of both"):
-        MongoConfigStore(f"mongodb://olga:sesame@127.0.0.1/?tlsCAFile={missing}", "petrosa", tls=world.files)
+        MongoConfigStore(
+            f"mongodb://olga:sesame@127.0.0.1/?tlsCAFile={missing}", "petrosa", tls=MYSQL(world.authority.ca)
+        )
     uri = f"mysql://olga:sesame@127.0.0.1/klines?ssl_ca={missing}"
     with closing(KlineStore(uri)) as store, pytest.raises(StopProgram, match="a file that the URI's options name"):
         store.check()
@@ -211,7 +182,7 @@ def test_files_are_named_in_one_place(tmp_path: Path, world: World) -> None:
 
 def test_mongodb_by_tls(mongo: MongoDatabase, world: World) -> None:
     own = world.client.both
-    files = TlsFiles("MONGODB", world.authority.ca, own, own)
+    files = MONGODB(world.authority.ca, own, own)
     options = f"tls=true&tlsCAFile={world.authority.ca}&tlsCertificateKeyFile={own}"
     for uri, tls in ((mongo.uri, files), (f"{mongo.uri}/?tls=true", files), (f"{mongo.uri}/?{options}", None)):
         with closing(MongoConfigStore(uri, mongo.name, tls=tls)) as configs:
@@ -221,8 +192,8 @@ def test_mongodb_by_tls(mongo: MongoDatabase, world: World) -> None:
 def test_mongodb_refuses_and_is_refused(mongo: MongoDatabase, world: World) -> None:
     own = world.client.both
     wrong = {
-        "CERTIFICATE_VERIFY_FAILED": TlsFiles("MONGODB", world.another.ca, own, own),
-        "connection closed|reset|SSL": TlsFiles("MONGODB", world.authority.ca),
+        "CERTIFICATE_VERIFY_FAILED": MONGODB(world.another.ca, own, own),
+        "connection closed|reset|SSL": MONGODB(world.authority.ca),
         "closed|reset": None,
     }
     for why, tls in wrong.items():
