@@ -29,6 +29,10 @@ class Identity:
         self.public = text_of(bytes([letter << 3]), self._key.public_key().public_bytes_raw())
         self.seed = text_of(bytes([(_SEED << 3) | (letter >> 2), (letter & 3) << 6]), self._key.private_bytes_raw())
 
+    def signature(self, nonce: str) -> bytes:
+        """What shows a server that one has the key."""
+        return base64.b64encode(self._key.sign(nonce.encode()))
+
     def sign(self, subject: Identity, name: str, claims: dict[str, Any], lasts_secs: float | None = None) -> str:
         """A token for somebody."""
         now = int(time.time())
@@ -63,6 +67,12 @@ class Accounts:
         jwt = self._account.sign(user, name, {"subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}}, lasts_secs)
         path.write_text(creds_text(jwt, user.seed))
         return path
+
+    def options(self) -> dict[str, Any]:
+        """What a client of the library is told to come in as another user."""
+        user = Identity("user")
+        jwt = self._account.sign(user, "peer", {"subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {}})
+        return {"user_jwt_cb": jwt.encode, "signature_cb": user.signature}
 
 
 def creds_text(jwt: str, seed: str) -> str:

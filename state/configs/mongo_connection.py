@@ -26,6 +26,8 @@ from pymongo.errors import (
 from state.errors import RetryLater, SkipInput, StopProgram
 from state.tls import TlsFiles
 
+log = logging.getLogger(__name__)
+
 Document = dict[str, Any]
 
 # What happens to connections is told by who uses them; there, commands are written out whole.
@@ -47,7 +49,8 @@ class MongoConnection:
 
     Every answer is waited for `timeout_secs` at most. What is written survives the death of the server that took it.
     `name` is where it is, without user, password and options. With `tls` the server must be reached by TLS, and its
-    certificate and host name be right; without, what options of the URI say holds.
+    certificate and host name be right; without, what options of the URI say holds. Its files are read again when they
+    change.
 
     Raises:
         StopProgram: the URI, the database's name, or a file of `tls` is not usable.
@@ -58,6 +61,7 @@ class MongoConnection:
         if parts is None:
             raise StopProgram(_UNUSABLE)
         self._client = _client_of(uri, round(timeout_secs * 1000), _tls_options(uri, tls))
+        self._tls, self._stamp = tls, tls.stamp() if tls else ()
         self.database = self._named(database_name)
         user, password = (unquote_plus(parts[name] or "") for name in ("user", "password"))
         self.name = f"mongodb://{'***@' if user else ''}{parts['hosts']}/{database_name}"
@@ -75,6 +79,7 @@ class MongoConnection:
             StopProgram: the user must mend something, such as a password or rights.
             SkipInput: MongoDB cannot hold a value.
         """
+        self._renew()
         try:
             yield
         except (InvalidDocument, OverflowError, UnicodeEncodeError) as error:
@@ -93,6 +98,22 @@ class MongoConnection:
     def close(self) -> None:
         """Let go of all connections."""
         self._client.close()
+
+    def _renew(self) -> None:
+        """Have new connections use what the files hold by now; authorities that were trusted before still are."""
+        if self._tls is None or (stamp := self._tls.stamp()) == self._stamp:
+            return
+        try:
+            self._tls.for_client()
+        except StopProgram as error:  # others may be in place in a moment; until then the old ones do
+            log.debug("%s", error)
+            return
+        context: Any = self._client.options.pool_options._ssl_context  # the driver reads files once in its life
+        if self._tls.ca:
+            context.load_verify_locations(self._tls.ca)
+        if self._tls.cert:
+            context.load_cert_chain(self._tls.cert)
+        self._stamp = stamp
 
     def _reason(self, error: PyMongoError) -> PyMongoError:
         """A server that refused a password a moment ago is said not to be found: what it said is the reason."""

@@ -68,6 +68,12 @@ def test_tests_load_their_own_bytes_alone() -> None:
 
 def test_what_is_looked_for_is_found(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
-    lines = ("import os, pickle as p", "from yaml import load", "eval('1')", "os.popen('x')", "f(allow_pickle=True)")
+    lines = (
+        "import os, pickle as p",
+        "from yaml import load",
+        "eval('1')",
+        "os.popen('x')",
+        "np.load(f, allow_pickle=1)",
+    )
     path.write_text("\n".join(lines))
     assert FORBIDDEN.intersection(findings(path)) == {"pickle", "yaml", "eval()", ".popen()", ".allow_pickle()"}
