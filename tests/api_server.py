@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.certificates import Pair
 from tests.nats_server import free_port, wait_until
 
 TA_BOT = Path(sys.executable).with_name("ta-bot")
@@ -35,7 +36,7 @@ class ApiServer:
     `tls` is what clients connect with, where it serves HTTPS.
     """
 
-    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None, **settings: str) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], tls: ssl.SSLContext | None = None) -> None:
         self.folder = folder
         self.log = folder / "api.log"
         self.command = [str(TA_BOT), "api"]
@@ -111,13 +112,24 @@ def roll_back(api: ApiServer, strategy_id: str, version: int, status: int = 200,
 
 
 @contextmanager
-def running_api(folder: Path, tls: ssl.SSLContext | None = None, **settings: str) -> Iterator[ApiServer]:
-    """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback.
-
-    With `tls` it serves by that, and must be told with what.
-    """
+def running_api(folder: Path, **settings: str) -> Iterator[ApiServer]:
+    """A sidecar that serves, and is held to what every one must keep to: it ends well, and shows no traceback."""
     folder.mkdir(exist_ok=True)
-    server = ApiServer(folder, tls, **settings)
+    with _running(ApiServer(folder, settings)) as server:
+        yield server
+
+
+@contextmanager
+def running_https_api(folder: Path, pair: Pair, tls: ssl.SSLContext, **settings: str) -> Iterator[ApiServer]:
+    """The same by HTTPS, with a certificate, and with what clients trust."""
+    folder.mkdir(exist_ok=True)
+    files = {"FASTAPI_CERT_FILE": str(pair.cert), "FASTAPI_KEY_FILE": str(pair.key)}
+    with _running(ApiServer(folder, {**files, **settings}, tls)) as server:
+        yield server
+
+
+@contextmanager
+def _running(server: ApiServer) -> Iterator[ApiServer]:
     try:
         server.start()
         yield server

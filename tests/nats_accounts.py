@@ -41,7 +41,7 @@ class Identity:
             body["exp"] = int(now + lasts_secs)
         body["nats"] = {**claims, "type": subject.kind, "version": 2}
         body["jti"] = _base32(hashlib.sha256(json.dumps(body).encode()).digest())
-        signed = ".".join(map(_base64, ({"typ": "JWT", "alg": "ed25519-nkey"}, body)))
+        signed = ".".join(_base64(part) for part in ({"typ": "JWT", "alg": "ed25519-nkey"}, body))
         return f"{signed}.{base64.urlsafe_b64encode(self._key.sign(signed.encode())).decode().rstrip('=')}"
 
 

@@ -151,7 +151,7 @@ def _in_sqlite(connection: sa.Connection, names: tuple[str, ...]) -> Iterator[tu
         yield from ((table, column, kind) for column, kind in columns)
 
 
-def _named(connection: sa.Connection, query: str, names: tuple[str, ...]) -> Sequence[sa.Row[Any]]:
+def _named(connection: sa.Connection, query: str, names: tuple[str, ...]) -> Sequence[Any]:
     """The rows of a query for tables, or of those with these names."""
     if not names:
         return connection.execute(sa.text(query)).all()

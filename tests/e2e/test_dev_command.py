@@ -16,6 +16,10 @@ from tests.nats_server import free_port, wait_until
 SIGNAL = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d +(\w+) +(\w+) +(\w+) +(buy|sell|hold) ", re.MULTILINE)
 
 
+# What opens another server of NATS is nothing to its own.
+OPENERS = {"NATS_CA_FILE": "no.pem", "NATS_CERT_FILE": "no.pem", "NATS_CREDS_FILE": "no.creds"}
+
+
 def shown(output: str) -> list[tuple[str, ...]]:
     return sorted(SIGNAL.findall(output))
 
@@ -40,7 +44,7 @@ def test_it_shows_signals_until_it_is_interrupted(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [TA_BOT, "dev", "--speed", "20000x"], stdout=output, stderr=output, env=environment()
+            [TA_BOT, "dev", "--speed", "20000x"], stdout=output, stderr=output, env=environment(**OPENERS)
         )
     try:
         wait_until(lambda: shown(log.read_text()), "a signal")

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from dataflow.cli import main
-from tests.api_server import ApiServer, running_api
+from tests.api_server import ApiServer, running_https_api
 from tests.certificates import DAY, Pair, World
 from tests.e2e.command import one_line
 from tests.nats_server import wait_until
@@ -29,8 +29,8 @@ def own(world: World, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @pytest.fixture(scope="module")
 def api(world: World, own: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    settings = {"FASTAPI_CERT_FILE": str(own.cert), "FASTAPI_KEY_FILE": str(own.key), "API_TOKENS": f"write:{TOKEN}"}
-    with running_api(tmp_path_factory.mktemp("api"), world.authority.context(), **settings) as server:
+    folder, trusted = tmp_path_factory.mktemp("api"), world.authority.context()
+    with running_https_api(folder, own, trusted, API_TOKENS=f"write:{TOKEN}") as server:
         yield server
 
 

@@ -35,6 +35,11 @@ def signals(plan: Plan) -> bytes:
     return out.getvalue()
 
 
+def test_nobody_else_reaches_the_processes() -> None:
+    """Bytewax listens on the very addresses that it is given, and what it takes there are pickles."""
+    assert {address.rpartition(":")[0] for address in cluster._free_addresses(3)} == {"127.0.0.1"}
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_other_ports_are_taken(plan: Plan, taken: str, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = signals(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
@@ -15,11 +16,14 @@ from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS, Streams, StreamSettings
+from dataflow.rest.endpoint import Endpoint
 from dataflow.rest.forwarder import AT_ONCE, CONSUMER, RestForwarder
 from dataflow.stopping import Stop
 from state.errors import StopProgram
+from state.tls import TlsFiles
+from tests.certificates import World
 from tests.forwarding import SIGNAL, Forwarding, Publish, dead_letters, ids, signals, wait_arrived, wait_done
-from tests.http_server import HttpServer, Posted, Reply
+from tests.http_server import HttpServer, Posted, Reply, running_http_server
 from tests.nats_server import Peer, wait_until
 
 SECRETS = ("hunter2", "t0ken")
@@ -283,3 +287,19 @@ def test_a_url_that_is_not_possible_stops_the_program_in_one_line(url: str) -> N
     connection.close()
     assert stopped.value.__cause__ is None
     assert not [secret for secret in SECRETS if secret in str(stopped.value)]
+
+
+def test_an_endpoint_is_reached_by_tls_when_its_authority_is_trusted(world: World) -> None:
+    served = TlsFiles("X", cert=world.server.cert, key=world.server.key).for_server()
+    with running_http_server(served) as http:
+        for ca, taken in ((world.authority.ca, True), (world.another.ca, False), (None, False)):
+            endpoint = Endpoint(http.url, 1, TlsFiles("API_ENDPOINT", ca))
+            try:
+                answer = asyncio.run(endpoint.post("key", b"{}"))
+            finally:
+                endpoint.close()
+            assert answer.again is not taken
+            assert taken or "CERTIFICATE_VERIFY_FAILED" in answer.reason
+        assert len(http.posted) == 1
+    with pytest.raises(StopProgram, match="API_ENDPOINT_CA_FILE: is of no use"):
+        Endpoint("http://host/signals", 1, TlsFiles("API_ENDPOINT", world.authority.ca))

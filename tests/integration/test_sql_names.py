@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from state.configs.sql import SqlConfigStore
+from state.database import Database
 from state.errors import SkipInput
 from state.klines import KlineStore
 from state.timeframe import TIMEFRAMES
+from tests.configs import BTC, ETH, put
 from tests.databases import SqlDatabase, fill, open_store, some_bars
 
 HOSTILE = (
@@ -54,7 +57,7 @@ timeframes = st.sampled_from(list(TIMEFRAMES)) | odd_names
 
 
 @contextmanager
-def watched(store: KlineStore) -> Iterator[list[str]]:
+def watched(store: KlineStore | SqlConfigStore) -> Iterator[list[str]]:
     """The statements that reach the driver meanwhile."""
     statements: list[str] = []
 
@@ -69,11 +72,11 @@ def watched(store: KlineStore) -> Iterator[list[str]]:
         sa.event.remove(engine, "before_cursor_execute", take)
 
 
-def check(kind: str, statements: list[str]) -> None:
+def check(kind: str, statements: list[str], checked: re.Pattern[str] = CHECKED) -> None:
     """Every quoted name is one that was checked, and all quotes are in pairs."""
     for statement in statements:
         names = QUOTED[kind].findall(statement)
-        assert [name for name in names if not CHECKED.fullmatch(name)] == [], statement
+        assert [name for name in names if not checked.fullmatch(name)] == [], statement
         rest = QUOTED[kind].sub("", statement)
         assert "`" not in rest
         assert '"' not in rest
@@ -129,20 +132,20 @@ def make_odd(database: SqlDatabase, name: str, columns: list[str]) -> bool:
     return True
 
 
+ODD = ('a"b', "a`b", "a'b", "a%sb", "a:of_symbol", "open`; drop table btcusdt_klines_15m; --")
 COLUMNS = ["open_time", "open", "high", "low", "close", "volume", "symbol"]
 
 
 def test_tables_of_others(filled: SqlDatabase) -> None:
     """Whatever else a database holds is neither read nor in the way."""
-    odd = ['a"b', "a`b", "a'b", "a%sb", "a:of_symbol", "open`; drop table btcusdt_klines_15m; --"]
     made = [
-        make_odd(filled, f"{name}{ending}"[: MOST_NAME + 14], [*COLUMNS, *odd])
+        make_odd(filled, f"{name}{ending}"[: MOST_NAME + 14], [*COLUMNS, *ODD])
         for name in HOSTILE
         for ending in ("_klines_15m", " klines", "")
     ]
     assert sum(made) > len(HOSTILE), "too few of them are possible"
-    assert make_odd(filled, "ethusdt_klines_15m", [*odd, *COLUMNS])
-    assert make_odd(filled, "klines_m15", ["OPEN_TIME", "Open", "HIGH", "low", "close", "volume", "Symbol", *odd])
+    assert make_odd(filled, "ethusdt_klines_15m", [*ODD, *COLUMNS])
+    assert make_odd(filled, "klines_m15", ["OPEN_TIME", "Open", "HIGH", "low", "close", "volume", "Symbol", *ODD])
     for name in ("gone", "gone too"):
         filled.execute(f"CREATE TABLE {quoted(filled.kind, name)} (a INT)")
     for view, of in (("adausdt_klines_15m", "gone"), ("x'`\" klines_15m", "gone too")):
@@ -178,3 +181,19 @@ def test_arbitrary_tables(filled: SqlDatabase) -> None:
         for key in store.keys():  # noqa: SIM118  # it is no mapping
             store.latest(key, 1)
     check(filled.kind, statements)
+
+
+def test_configuration_in_tables_with_odd_columns(database: SqlDatabase) -> None:
+    store = SqlConfigStore(Database(database.uri))
+    try:
+        put(store, BTC, {"trend_period": 21}, 0)
+        for table in ("strategy_configs_symbol", "strategy_config_audit"):
+            for name in ODD:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(database.kind, name)} VARCHAR(40)")
+        with watched(store) as statements:
+            put(store, ETH, {"trend_period": 22}, 0)
+            assert {record.scope for record in store.records()} == {BTC, ETH}
+            assert len(store.entries("doji_reversal")) == 2
+        check(database.kind, statements, re.compile("[a-z_]+"))
+    finally:
+        store.close()
