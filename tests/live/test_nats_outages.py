@@ -53,7 +53,7 @@ def test_a_stream_that_cannot_be_read(bot: LiveBot, server: NatsServer, peer: Pe
     peer.wait_back()
     wait_until(lambda: "cannot be read" in bot.said(), "the bot to say so")
     found = bot.readiness()
-    assert found["nats"] == {"connected": True, "gives_klines": False, "takes_messages": True}
+    assert found["nats"] == {"connected": True, "gives_klines": False, "takes_messages": True, "trouble": None}
     assert found["ready"] is False
     peer.run(peer.client.jetstream().delete_stream("QUEUE"))
     bot.wait_ready()
