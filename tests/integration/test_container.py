@@ -140,7 +140,7 @@ def test_the_flow_is_ready_signals_ends_well_and_goes_on(
 
 
 def test_the_sidecar_serves_and_ends_well(image: Image, server: NatsServer, tmp_path: Path) -> None:
-    api = ApiServer(tmp_path)
+    api = ApiServer(tmp_path, {})
     addresses = {"NATS_URL": server.url, "FASTAPI_HOST": "0.0.0.0", "FASTAPI_PORT": str(api.port)}  # noqa: S104
     api.command = image.command("api", API_TOKENS=TOKEN, **addresses)
     token = TOKEN.removeprefix("write:")

@@ -42,6 +42,8 @@ DEFAULTS: dict[str, object] = {
     "API_GIVE_UP_SECONDS": 300.0,
     "SNAPSHOT_SECONDS": 10.0,
     "RECOVERY_DIR": None,
+    "LEASE": None,
+    "LEASE_SECONDS": 10.0,
     "HEALTH_HOST": "127.0.0.1",
     "HEALTH_PORT": 8081,
 }
@@ -74,6 +76,8 @@ OTHERS: dict[str, tuple[str, object]] = {
     "API_GIVE_UP_SECONDS": ("5", 5.0),
     "SNAPSHOT_SECONDS": ("0.25", 0.25),
     "RECOVERY_DIR": ("/somewhere", Path("/somewhere")),
+    "LEASE": ("bots-1", "bots-1"),
+    "LEASE_SECONDS": ("2.5", 2.5),
     "HEALTH_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  # never bound
     "HEALTH_PORT": ("0", 0),
 }
@@ -95,6 +99,8 @@ BAD = [
     *[("API_ENDPOINT", text) for text in ("ftp://h", "host/path", "http://", "http://h:x")],
     *[("API_GIVE_UP_SECONDS", text) for text in ("0", "nan", "x")],
     *[("SNAPSHOT_SECONDS", text) for text in ("0", "nan", "3601")],
+    *[("LEASE", text) for text in ("a.b", "two words", "*", "x" * 65)],
+    *[("LEASE_SECONDS", text) for text in ("0.5", "61", "nan", "long")],
     *[("HEALTH_PORT", text) for text in ("-1", "65536", "http")],
 ]
 
