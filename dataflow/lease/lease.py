@@ -251,7 +251,7 @@ class Lease:
             return entry.revision
         self._until_secs = -1.0
         self.holder = entry.holder
-        raise StandBy(f"lease {self.name}: lost to {entry.holder}")
+        raise StandBy(f"lease {self.name}: lost{f' to {entry.holder}' if entry.holder else ', nobody has it'}")
 
     async def give_back(self) -> None:
         """Leave it to others at once; it must not be kept any more."""

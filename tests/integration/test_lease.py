@@ -100,7 +100,7 @@ def test_a_bucket_that_is_gone_is_made_again(make_instance: MakeInstance, peer: 
     instance = make_instance("only", 1.0)
     wait_active(instance)
     peer.run(peer.client.jetstream().delete_stream(STREAM))
-    wait_until(lambda: not instance.is_active, "it to know that the lease has ended")
+    wait_until(lambda: STREAM in peer.streams(), "the bucket to be made again")
     wait_active(instance)
     instance.publish([message(1)])
     assert stored_ids(peer) == ["signal-1"]
