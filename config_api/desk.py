@@ -130,7 +130,8 @@ class Desk:
         except SkipInput as error:
             raise ApiError(422, "invalid", f"{scope}: {error}", []) from error
         self.cache.written(written.record)
-        log.info("%s: version %d by %s", scope, written.record.version, wanted.by)
+        about = {"scope": scope, "version": written.record.version, "by": wanted.by}
+        log.info("%s: version %d by %s", *about.values(), extra=about)
         return written.record, Metadata(
             action=_ACTIONS[written.entry.action],
             changes_applied=True,
@@ -149,7 +150,7 @@ class Desk:
                 self.fresh()  # somebody else stored them, or others, a moment ago
                 return
             self._rests_until_secs = time.monotonic() + _REST_SECS
-            log.warning("%s: its defaults are not stored: %s", scope, error)
+            log.warning("%s: its defaults are not stored: %s", scope, error, extra={"scope": scope})
 
 
 def with_record(records: Records, record: ConfigRecord) -> Records:

@@ -174,10 +174,11 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
     def _take(self, news: list[Known], gone: list[Scope], how: str) -> ConfigUpdate:
         for known in news:
             self.book.put(known)
-            log.info("configuration of %s is now version %d (%s)", known.record.scope, known.record.version, how)
+            about = {"scope": known.record.scope, "version": known.record.version}
+            log.info("configuration of %s is now version %d (%s)", *about.values(), how, extra=about)
         for scope in gone:
             self.book.drop(scope)
-            log.info("configuration of %s is gone (%s)", scope, how)
+            log.info("configuration of %s is gone (%s)", scope, how, extra={"scope": scope})
         counts.CHANGES.labels(how).inc(len(news) + len(gone))
         return self._update(news, gone)
 

@@ -129,7 +129,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
 
     def _leave(self, key: str) -> bool:
         if self.backfill is not None or self.resume_state is not None:
-            log.info("%s: not configured any more, its state is discarded", key)
+            log.info("%s: not configured any more, its state is discarded", key, extra={"key": key})
         self.analysis.here.forget(key)
         self.analysis.on_state(key, None)
         return StatefulBatchLogic.DISCARD
@@ -161,7 +161,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
             backfill.resume(self.resume_state)
             self.timeline.load(self.resume_state)
         except WarmUpAgain as error:
-            log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
+            log.warning("%s: snapshot refused, warming up again from history: %s", key, error, extra={"key": key})
             backfill = self._new(key, configuration)
             backfill.analyzer.tally.refused_snapshots += 1
         else:

@@ -39,8 +39,9 @@ class Announcer:
 
     def announce(self, record: ConfigRecord, entry: AuditEntry) -> bool:
         """Announce what holds for a scope now; whether NATS has stored it. May be called from any thread."""
+        about = {"scope": record.scope, "version": record.version}
         if not self.connected:
-            log.warning("%s, version %d: not announced, NATS is away", record.scope, record.version)
+            log.warning("%s, version %d: not announced, NATS is away", *about.values(), extra=about)
             return False
         future = self.connection.submit(self._within_time(record, entry))
         try:
@@ -49,7 +50,7 @@ class Announcer:
             future.cancel()
             reason = "no answer"
         if reason:
-            log.warning("%s, version %d: not announced: %s", record.scope, record.version, reason)
+            log.warning("%s, version %d: not announced: %s", *about.values(), reason, extra=about)
         return not reason
 
     async def _within_time(self, record: ConfigRecord, entry: AuditEntry) -> str:

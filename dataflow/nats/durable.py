@@ -133,7 +133,8 @@ class DurableReader:
     async def _keep_consumer(self, config: dict[str, Any]) -> dict[str, Any]:
         body = {"stream_name": self.stream, "config": config}
         made = await self.connection.ask(f"CONSUMER.CREATE.{self.stream}.{self.durable.name}", body)
-        log.info("stream %s: consumer %s has our settings now", self.stream, self.durable.name)
+        about = {"stream": self.stream, "consumer": self.durable.name}
+        log.info("stream %s: consumer %s has our settings now", *about.values(), extra=about)
         kept: dict[str, Any] = made["config"]
         return kept
 
@@ -167,7 +168,8 @@ class DurableReader:
             await self.handle(held.message)
             await self._acknowledge(held)
         except Exception:
-            log.exception("%s:%d: not handled, it comes again", self.stream, held.message.seq)
+            about = held.message.place()
+            log.exception("%s:%d: not handled, it comes again", *about.values(), extra=about)
         finally:
             del self._held[key]
             self._freed.set()
@@ -178,7 +180,8 @@ class DurableReader:
             try:
                 await self.connection.request(held.reply, _DONE)
             except TryAgain as error:
-                log.debug("%s:%d: not acknowledged: %s", self.stream, held.message.seq, error)
+                about = held.message.place()
+                log.debug("%s:%d: not acknowledged: %s", *about.values(), error, extra=about)
                 await asyncio.sleep(_ACK_PAUSE_SECS)
             else:
                 return

@@ -134,7 +134,7 @@ class StreamReader:
         counts.MESSAGES_GONE.inc(seq - wanted)
         if not self._said_gone:
             self._said_gone = True
-            log.error("stream %s: messages %d to %d were dropped before they were read", self.stream, wanted, seq - 1)
+            _say_gone(self.stream, wanted, seq - 1)
 
 
 def _start(origin: Origin, position: tuple[str, int] | None, state: dict[str, int]) -> int:
@@ -143,14 +143,20 @@ def _start(origin: Origin, position: tuple[str, int] | None, state: dict[str, in
     if position is None:
         return first
     created, wanted = position
+    about = {"stream": origin.stream}
     if created != origin.created:
-        log.warning("stream %s was made anew: reading it from its first message", origin.stream)
+        log.warning("stream %s was made anew: reading it from its first message", origin.stream, extra=about)
         return first
     if wanted > last + 1:
-        log.warning("stream %s ends at %d, before %d: going on there", origin.stream, last, wanted)
+        log.warning("stream %s ends at %d, before %d: going on there", origin.stream, last, wanted, extra=about)
         return last + 1
     if wanted < first:
-        log.error("stream %s: messages %d to %d were dropped before they were read", origin.stream, wanted, first - 1)
+        _say_gone(origin.stream, wanted, first - 1)
         counts.MESSAGES_GONE.inc(first - wanted)
         return first
     return wanted
+
+
+def _say_gone(stream: str, first: int, last: int) -> None:
+    about = {"stream": stream, "first": first, "last": last}
+    log.error("stream %s: messages %d to %d were dropped before they were read", *about.values(), extra=about)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from dataflow.logs import writes_json
 from dataflow.nats.publisher import Outgoing, Publisher
 from operators.times import parse_time_ms
 from strategies.signal import Signal
+
+log = logging.getLogger(__name__)
 
 
 class NatsSignals(DynamicSink[tuple[str, Signal]]):
@@ -20,6 +25,9 @@ class NatsSignals(DynamicSink[tuple[str, Signal]]):
 
     With `max_age_secs`, signals and alerts that come out later than that after their bar's close go to
     `ta.late.SYMBOL.TIMEFRAME`, unless they had been stored in time before.
+
+    Each that is stored is an event in the log: for programs that read it as JSON at INFO; for people, who would look
+    for other lines among hundreds of them, at DEBUG.
     """
 
     def __init__(self, publisher: Publisher, max_age_secs: float | None = None) -> None:
@@ -37,10 +45,27 @@ class SignalPublisher(StatelessSinkPartition[tuple[str, Signal]]):
     def __init__(self, publisher: Publisher, max_age_ms: int | None) -> None:
         self.publisher = publisher
         self.max_age_ms = max_age_ms
+        self._log_level = logging.INFO if writes_json() else logging.DEBUG
 
     def write_batch(self, items: list[tuple[str, Signal]]) -> None:
         """Publish, and wait until all are stored."""
         self.publisher.publish([outgoing(signal, self.max_age_ms) for _, signal in items])
+        if log.isEnabledFor(self._log_level):
+            for _, signal in items:
+                self._log(signal)
+
+    def _log(self, signal: Signal) -> None:
+        about = {
+            "signal_id": signal.signal_id,
+            "strategy": signal.strategy_id,
+            "symbol": signal.symbol,
+            "timeframe": signal.timeframe,
+            "action": signal.action,
+            "confidence": signal.confidence,
+            "price": signal.price,
+            "bar_open_time": signal.metadata.bar_open_time,
+        }
+        log.log(self._log_level, "signal stored: %s", signal.signal_id, extra=about)
 
 
 def outgoing(signal: Signal, max_age_ms: int | None) -> Outgoing:

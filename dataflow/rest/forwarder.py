@@ -166,7 +166,8 @@ async def _keep_reading(reader: DurableReader) -> None:
         try:
             await reader.read()
         except Exception:  # nobody waits for this task: it would end in silence
-            log.exception("stream %s: sending broke off, beginning anew", reader.stream)
+            about = {"stream": reader.stream}
+            log.exception("stream %s: sending broke off, beginning anew", reader.stream, extra=about)
         await asyncio.sleep(_LONGEST_PAUSE_SECS)
 
 
