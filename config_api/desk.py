@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -49,12 +51,19 @@ class Wanted:
 
 
 class Desk:
-    """Reads what is stored, and writes changes. May be used from any thread."""
+    """Reads what is stored, and writes changes, each with `changing` entered. May be used from any thread."""
 
-    def __init__(self, stores: ConfigStores, cache: CachedConfigs, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        stores: ConfigStores,
+        cache: CachedConfigs,
+        announcer: Announcer,
+        changing: Callable[[Scope], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.stores = stores
         self.cache = cache
         self.announcer = announcer
+        self.changing = changing
         self._rests_until_secs = 0.0
 
     def known(self) -> Records | None:
@@ -120,9 +129,10 @@ class Desk:
         change = Change(scope, parameters, read_version, wanted.by, wanted.reason)
         told: list[bool] = []
         try:
-            written = self.stores.write(
-                change, lambda record, entry: told.append(self.announcer.announce(record, entry))
-            )
+            with self.changing(scope):
+                written = self.stores.write(
+                    change, lambda record, entry: told.append(self.announcer.announce(record, entry))
+                )
         except ReadAgain as error:
             raise conflict(f"{scope} was changed by somebody else meanwhile", error.version) from error
         except RetryLater as error:

@@ -15,6 +15,7 @@ from nats.errors import Error
 from dataflow.nats.anew import again_and_again, until_one_ends
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, TryAgain
+from dataflow.nats.headers import traceparent_in
 from dataflow.nats.pulls import NS, Pulls, place_of
 from dataflow.nats.streams import Streams
 from operators.live import RawMessage
@@ -159,7 +160,8 @@ class DurableReader:
         if held is not None:
             held.reply = message.reply
             return
-        raw = RawMessage(message.subject, place.seq, message.data, place.time_ns, self.stream)
+        traceparent = traceparent_in(message.headers)
+        raw = RawMessage(message.subject, place.seq, message.data, place.time_ns, self.stream, traceparent)
         self._held[key] = held = _Held(raw, message.reply)
         held.task = asyncio.create_task(self._work(key, held))
 

@@ -12,6 +12,7 @@ from dataflow.nats import counts
 from dataflow.nats.buffer import Buffer, Origin, Room
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import TryAgain
+from dataflow.nats.headers import traceparent_in
 from dataflow.nats.pulls import NS, Pulls, place_of
 from dataflow.nats.subjects import published_subject
 from operators.live import RawMessage
@@ -121,7 +122,8 @@ class StreamReader:
             raise TryAgain(f"message {self._delivered + 1} of the delivery is missing")
         self._delivered = delivered
         self._notice_gone(seq)
-        raw = RawMessage(published_subject(message.subject), seq, message.data, time_ns, self.stream)
+        traceparent = traceparent_in(message.headers)
+        raw = RawMessage(published_subject(message.subject), seq, message.data, time_ns, self.stream, traceparent)
         self.buffer.put((self.origin, raw))
         self.positions[self.stream] = (self.origin.created, seq + 1)
         counts.MESSAGES_READ.inc()

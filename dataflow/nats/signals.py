@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflow.logs import writes_json
 from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.tracing.traces import FlowTraces
 from operators.times import parse_time_ms
 from strategies.signal import Signal
-
-log = logging.getLogger(__name__)
 
 
 class NatsSignals(DynamicSink[tuple[str, Signal]]):
@@ -25,54 +21,42 @@ class NatsSignals(DynamicSink[tuple[str, Signal]]):
 
     With `max_age_secs`, signals and alerts that come out later than that after their bar's close go to
     `ta.late.SYMBOL.TIMEFRAME`, unless they had been stored in time before.
-
-    Each that is stored is an event in the log: for programs that read it as JSON at INFO; for people, who would look
-    for other lines among hundreds of them, at DEBUG.
     """
 
-    def __init__(self, publisher: Publisher, max_age_secs: float | None = None) -> None:
+    def __init__(
+        self, publisher: Publisher, max_age_secs: float | None = None, traces: FlowTraces | None = None
+    ) -> None:
         self.publisher = publisher
+        self.traces = traces or FlowTraces()
         self.max_age_ms = None if max_age_secs is None else int(max_age_secs * 1000)
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> SignalPublisher:
         """The sink of one worker; they share the connection."""
-        return SignalPublisher(self.publisher, self.max_age_ms)
+        return SignalPublisher(self.publisher, self.max_age_ms, self.traces)
 
 
 class SignalPublisher(StatelessSinkPartition[tuple[str, Signal]]):
     """What comes out of one worker."""
 
-    def __init__(self, publisher: Publisher, max_age_ms: int | None) -> None:
+    def __init__(self, publisher: Publisher, max_age_ms: int | None, traces: FlowTraces) -> None:
         self.publisher = publisher
+        self.traces = traces
         self.max_age_ms = max_age_ms
-        self._log_level = logging.INFO if writes_json() else logging.DEBUG
 
     def write_batch(self, items: list[tuple[str, Signal]]) -> None:
         """Publish, and wait until all are stored."""
-        self.publisher.publish([outgoing(signal, self.max_age_ms) for _, signal in items])
-        if log.isEnabledFor(self._log_level):
-            for _, signal in items:
-                self._log(signal)
-
-    def _log(self, signal: Signal) -> None:
-        about = {
-            "signal_id": signal.signal_id,
-            "strategy": signal.strategy_id,
-            "symbol": signal.symbol,
-            "timeframe": signal.timeframe,
-            "action": signal.action,
-            "confidence": signal.confidence,
-            "price": signal.price,
-            "bar_open_time": signal.metadata.bar_open_time,
-        }
-        log.log(self._log_level, "signal stored: %s", signal.signal_id, extra=about)
+        signals = [signal for _, signal in items]
+        with self.traces.publishing(signals) as traceparents:
+            self.publisher.publish(
+                [outgoing(signal, self.max_age_ms, traceparents.get(signal.signal_id, "")) for signal in signals]
+            )
 
 
-def outgoing(signal: Signal, max_age_ms: int | None) -> Outgoing:
+def outgoing(signal: Signal, max_age_ms: int | None, traceparent: str) -> Outgoing:
     """What is published of a signal: that comes out later than `max_age_ms` after its bar's close, as a late one."""
     place = f"{signal.symbol}.{signal.timeframe}"
     subject = f"ta.alerts.{place}" if signal.is_alert else f"ta.signals.{place}"
     if max_age_ms is None:
-        return Outgoing(subject, signal.signal_id, signal.to_json())
+        return Outgoing(subject, signal.signal_id, signal.to_json(), traceparent=traceparent)
     late_from_ms = parse_time_ms(signal.timestamp) + max_age_ms + 1
-    return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms)
+    return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms, traceparent)
