@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from strategies.signal import Signal
 
 # Bars that one key may hold while it waits for history, and signals between the step that makes them and the next.
-MOST_WAITING = 256
+MOST_WAITING = 2048
 MOST_SIGNALS = 16_384
 
 

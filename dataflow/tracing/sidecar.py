@@ -96,10 +96,12 @@ class TracedAnnouncer:
 
 def _name(span: Span, request: Request) -> None:
     """Name a span by its route, so that those of all strategies are told from others together."""
-    path = getattr(request.get("route"), "path", None)
-    if path:
-        span.update_name(f"{request['method']} {path}")
-        span.set_attribute("http.route", path)
+    if "route" not in request:
+        return
+    names = {str(value): f"{{{name}}}" for name, value in request["path_params"].items()}
+    route = "/".join(names.get(part, part) for part in request["path"].split("/"))
+    span.update_name(f"{request['method']} {route}")
+    span.set_attribute("http.route", route)
 
 
 def _of_scope(scope: Scope) -> dict[str, str]:
