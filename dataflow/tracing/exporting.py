@@ -86,6 +86,7 @@ def exported(service: str) -> Iterator[Tracer]:
     library = logging.getLogger("opentelemetry")
     library.propagate = False
     library.addHandler(said)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)  # it says that it connects, over and over
     try:
         collector = _Collector(OTLPSpanExporter(), said)
         provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)

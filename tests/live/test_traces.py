@@ -26,6 +26,8 @@ MARKET = Market(("BTCUSDT", "ETHUSDT"), ("1h",), days=15)
 TRACED_KEY = "BTCUSDT|1h"
 """The key whose producer traces what it publishes."""
 
+PROCESSES = 2
+
 CALLER = "00-000000000000000000000000000ca11e-00000000000ca11e-01"
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +51,11 @@ class Story(NamedTuple):
     spans: list[Span]
 
     def named(self, name: str) -> list[Span]:
-        return [span for span in self.spans if span.name == name]
+        return named(name, self.spans)
+
+
+def named(name: str, spans: list[Span]) -> list[Span]:
+    return [span for span in spans if span.name == name]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     ):
         settings = {**collector.settings(), "OTEL_BSP_MAX_QUEUE_SIZE": "16384"}
         shared = {"MYSQL_URI": f"sqlite:///{folder / 'history.sqlite3'}"}
-        with live_bot(server.url, folder, API_ENDPOINT=engine.url, **settings, **shared) as bot:
+        cluster = ("--processes", str(PROCESSES))  # bars are read in one process, and analyzed in both
+        with live_bot(server.url, folder, *cluster, API_ENDPOINT=engine.url, **settings, **shared) as bot:
             bot.start()
             bot.wait_ready()
             outputs = Outputs(peer)
@@ -74,7 +81,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 api.client.headers["traceparent"] = CALLER
                 wait_until(lambda: "NATS is connected" in api.said(), "the sidecar to have NATS")
                 api.change("momentum_pulse/config/BTCUSDT", rsi_period=10)
-            bot.wait_counted("ta_config_keys_told_total", 1)
+            wait_until(lambda: len(named("config applied", collector.spans())) == PROCESSES, "it to be applied")
             wait_until(lambda: len(engine.posted) >= len(MARKET.signals()), "the engine to have all")
             assert bot.end() == 0
         bot.check_log()
@@ -142,7 +149,8 @@ def test_a_posted_signal_continues_its_trace(story: Story) -> None:
 
 
 def test_a_change_is_one_trace_from_the_caller_to_where_it_is_applied(story: Story) -> None:
-    (applied,) = story.named("config applied")
+    applied, other = story.named("config applied")
+    assert (other.trace, other.parent) == (applied.trace, applied.parent)
     spans = {span.id: span for span in story.spans}
     announce = spans[applied.parent]
     write = spans[announce.parent]
