@@ -104,7 +104,7 @@ def test_no_program_tells_a_secret(tmp_path: Path, settings: dict[str, str]) -> 
     commands = [Program(tmp_path, json, "history", "export", "--symbol", "BTCUSDT", "--timeframe", "1h")]
     try:
         wait_until(lambda: _answers(url, "/live") and _answers(f"http://127.0.0.1:{ports}", "/live"), "both to serve")
-        commands.append(Program(tmp_path, text, "config", "show", "doji_reversal", "--url", url))
+        commands.append(Program(tmp_path, text, "config", "get", "doji_reversal", "--url", url))
         answers = _asked(url)
         wait_until(lambda: run.said().count("\n") > 2 and "NATS" in run.said(), "the bot to say that NATS refuses")
         wait_until(lambda: "away" in run.said() and "cannot be read" in run.said(), "the bot to miss its stores")
