@@ -54,9 +54,8 @@ class _Collector(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand some over; those that the collector does not take are lost."""
-        was_away, self.is_away = self.is_away, True  # while it is not known otherwise
         result = self._exporter.export(spans)
-        self.is_away = result is not SpanExportResult.SUCCESS
+        was_away, self.is_away = self.is_away, result is not SpanExportResult.SUCCESS
         if was_away and not self.is_away:
             self._said.forget()
             log.info("traces: the collector takes spans again")
