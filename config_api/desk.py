@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -49,12 +51,19 @@ class Wanted:
 
 
 class Desk:
-    """Reads what is stored, and writes changes. May be used from any thread."""
+    """Reads what is stored, and writes changes, each with `changing` entered. May be used from any thread."""
 
-    def __init__(self, stores: ConfigStores, cache: CachedConfigs, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        stores: ConfigStores,
+        cache: CachedConfigs,
+        announcer: Announcer,
+        changing: Callable[[Scope], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.stores = stores
         self.cache = cache
         self.announcer = announcer
+        self.changing = changing
         self._rests_until_secs = 0.0
 
     def known(self) -> Records | None:
@@ -120,9 +129,10 @@ class Desk:
         change = Change(scope, parameters, read_version, wanted.by, wanted.reason)
         told: list[bool] = []
         try:
-            written = self.stores.write(
-                change, lambda record, entry: told.append(self.announcer.announce(record, entry))
-            )
+            with self.changing(scope):
+                written = self.stores.write(
+                    change, lambda record, entry: told.append(self.announcer.announce(record, entry))
+                )
         except ReadAgain as error:
             raise conflict(f"{scope} was changed by somebody else meanwhile", error.version) from error
         except RetryLater as error:
@@ -130,7 +140,8 @@ class Desk:
         except SkipInput as error:
             raise ApiError(422, "invalid", f"{scope}: {error}", []) from error
         self.cache.written(written.record)
-        log.info("%s: version %d by %s", scope, written.record.version, wanted.by)
+        about = {"scope": scope, "version": written.record.version, "by": wanted.by}
+        log.info("%s: version %d by %s", *about.values(), extra=about)
         return written.record, Metadata(
             action=_ACTIONS[written.entry.action],
             changes_applied=True,
@@ -149,7 +160,7 @@ class Desk:
                 self.fresh()  # somebody else stored them, or others, a moment ago
                 return
             self._rests_until_secs = time.monotonic() + _REST_SECS
-            log.warning("%s: its defaults are not stored: %s", scope, error)
+            log.warning("%s: its defaults are not stored: %s", scope, error, extra={"scope": scope})
 
 
 def with_record(records: Records, record: ConfigRecord) -> Records:

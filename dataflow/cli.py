@@ -19,7 +19,7 @@ from dataflow.commands.record import record
 from dataflow.commands.replay import demo, replay
 from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
-from dataflow.logs import log_to_stderr
+from dataflow.logs import log_to_stderr, tell_end
 from dataflow.stopping import USER_ERROR
 from state.errors import StopProgram
 
@@ -66,5 +66,5 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    sys.stderr.write(f"ta-bot: {' '.join(message.split())}\n")
+    tell_end(message)
     sys.exit(code)

@@ -27,8 +27,8 @@ SIGNALS_STEP = "signals"
 REPORT_STEP = "report"
 
 Raw = TypeVar("Raw")
-KeyedItem = tuple[str, Any] | tuple[str, Any, int]
-"""A key and what it takes: bars, and in the live flow what else concerns it, and when it was stored."""
+KeyedItem = tuple[str, Any] | tuple[str, Any, int] | tuple[str, Any, int, str]
+"""A key and what it takes: bars, and in the live flow what else concerns it, when it was stored, and its trace."""
 Bad = TypeVar("Bad", bound="tuple[str, object] | tuple[str, object, object]")
 """Bad input: a named tuple that begins with where it is."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dataflow.redaction import hide_secrets_of
 from state.errors import StopProgram
 from state.tls import TlsFiles
 
@@ -97,12 +98,13 @@ class StoreSettings(BaseSettings):
         return TlsFiles("MONGODB", self.mongodb_ca_file, self.mongodb_cert_file, self.mongodb_cert_file) or None
 
 
-def settings_from(kind: type[S], given: dict[str, Any], secret: Iterable[str]) -> S:
+def settings_from(kind: type[S], given: dict[str, Any], secret: Collection[str]) -> S:
     """The environment's settings, with those that were `given` (and are not None) instead.
 
     Raises:
         StopProgram: a variable is not usable. The message names it, and never quotes one that is `secret`.
     """
+    hide_secrets_of({name: value for name, value in given.items() if name in secret})
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

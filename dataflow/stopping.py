@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+
+from dataflow.logs import tell_end
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Stop:
             self.fail(f"{path}: cannot be written: {error.strerror or error}")
             if abandon:
                 if self._on_failure is None:
-                    sys.stderr.write(f"ta-bot: {self.failure}\n")
+                    tell_end(str(self.failure))
                 os._exit(USER_ERROR)
 
     @contextmanager

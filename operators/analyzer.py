@@ -215,7 +215,8 @@ class KeyAnalyzer:
         except Exception:
             errors = self.tally.strategy_errors
             errors[strategy.id] = errors.get(strategy.id, 0) + 1
-            log.exception("strategy %s failed on %s at %d", strategy.id, self.key, open_time_ms)
+            about = {"strategy": strategy.id, "key": self.key, "open_time_ms": open_time_ms}
+            log.exception("strategy %s failed on %s at %d", *about.values(), extra=about)
             return None
 
     def take_tally(self) -> Tally:

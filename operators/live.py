@@ -31,6 +31,12 @@ class RawMessage(NamedTuple):
     payload: bytes
     time_ns: int
     stream: str
+    traceparent: str = ""
+    """The trace that whoever published it says it belongs to, as W3C Trace Context writes it."""
+
+    def place(self) -> dict[str, object]:
+        """Where it is, for the log."""
+        return {"stream": self.stream, "sequence": self.seq}
 
 
 class BadMessage(NamedTuple):
@@ -115,7 +121,7 @@ class LiveParser:
         except SkipInput as error:
             return [_bad(message, str(error))]
         except Exception as error:  # a message that always fails would stop the flow again at every restart
-            log.exception("%s:%d: the parser failed", message.stream, message.seq)
+            log.exception("%s:%d: the parser failed", message.stream, message.seq, extra=message.place())
             return [_bad(message, f"the parser failed: {type(error).__name__}: {error}"[:200])]
 
     def _parse(self, message: RawMessage) -> list[LiveItem]:

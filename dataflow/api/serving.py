@@ -21,6 +21,7 @@ from dataflow.api.settings import ApiSettings
 from dataflow.nats.announcer import Announcer
 from dataflow.nats.connection import Connection
 from dataflow.nats.streams import CONFIG, Streams, StreamSettings
+from dataflow.tracing.traces import sidecar_traces
 from state.configs.cache import CachedConfigs
 from state.errors import StopProgram
 
@@ -50,6 +51,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
     """
     tokens = settings.tokens()
     with ExitStack() as resources:
+        traces = resources.enter_context(sidecar_traces())
         stores = settings.open_configs(fallback_takes_writes=settings.config_fallback_writes)
         resources.callback(stores.close)
         klines = settings.open_klines()
@@ -58,7 +60,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
         connection = resources.enter_context(Connection(settings.nats_options("ta-bot api")))
         streams = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
         cache = CachedConfigs(stores, settings.config_cache_ttl_seconds)
-        desk = Desk(stores, cache, Announcer(connection, streams))
+        desk = Desk(stores, cache, traces.announcing(Announcer(connection, streams)), traces.changing)
         app = create_app(
             Parts(desk, Trials(klines)), tokens, settings.api_changes_per_minute, version("petrosa-ta-bot")
         )
@@ -66,7 +68,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
         tls = settings.tls()
         context = resources.enter_context(renewed(tls)) if tls else None
         config = uvicorn.Config(
-            app,
+            traces.serving(app),
             ssl_context_factory=(lambda _config, _default: context) if context else None,
             log_config=None,
             log_level="warning",

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from dataflow.commands.options import console_beside
 from dataflow.live.line_file import STDOUT
+from dataflow.logs import tell_end
 from dataflow.replay.plan import Plan
 from dataflow.replay.progress import Progress
 from dataflow.replay.run import Outcome
@@ -36,7 +37,7 @@ def _target(path: Path | None) -> Path | IO[bytes] | None:
 def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
     if outcome.summary is None:
         rest = f"; the same command goes on from there, with --recovery {plan.folder}" if plan.recovery else ""
-        sys.stderr.write(f"ta-bot: interrupted after {outcome.bars:,} bars, nothing written{rest}\n")
+        tell_end(f"interrupted after {outcome.bars:,} bars, nothing written{rest}")
         sys.exit(128 + (outcome.by_signal or 0))
     for table in replay_tables(outcome, outcome.summary):
         console.print(table)

@@ -45,6 +45,8 @@ class ConfigUpdate(NamedTuple):
     number: int
     known: list[PackedKnown]
     gone: list[tuple[str | None, str | None]]
+    traceparent: str = ""
+    """The trace that it belongs to, if any."""
 
 
 class Copy(NamedTuple):
@@ -71,6 +73,8 @@ class ConfigHere:
         self.workers = workers
         self.on_selection: Callable[[Selection], None] = lambda _: None
         """Told which keys are to be analyzed, first and whenever that changes."""
+        self.on_taken: Callable[[ConfigUpdate, int], None] = lambda *_: None
+        """Told of every update, and how many keys it was handed to."""
         self.made = self.taken = 0
         """The numbers of the last update that was made in this process, and that was taken in it."""
         self._keys: dict[str, None] = {}
@@ -116,7 +120,9 @@ class ConfigHere:
         self._select()
         self.taken = max(self.taken, update.number)
         keys = [key for key in list(self._keys) if None in symbols or key.partition("|")[0] in symbols]
-        return [(key, self.for_key(key) if self.selection.takes(key) else Leave()) for key in keys]
+        items: list[KeyedItem] = [(key, self.for_key(key) if self.selection.takes(key) else Leave()) for key in keys]
+        self.on_taken(update, len(items))
+        return items
 
     def _select(self) -> None:
         selection = self.book.selection(self.configured)

@@ -134,7 +134,7 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
             return [BadMessage(f"{message.stream}:{message.seq}", str(error), message)]
         if not self.book.is_news(record):
             return []
-        return [self._take([Known(record, message.time_ns)], [], "announced")]
+        return [self._take([Known(record, message.time_ns)], [], "announced", message.traceparent)]
 
     def _compare(self, look: Look) -> list[ConfigUpdate]:
         """What the stores have otherwise than it is known."""
@@ -171,20 +171,22 @@ class ConfigPartition(StatefulSourcePartition[ConfigUpdate | BadMessage, Snapsho
             and look.before.get(known.record.scope) is known
         )
 
-    def _take(self, news: list[Known], gone: list[Scope], how: str) -> ConfigUpdate:
+    def _take(self, news: list[Known], gone: list[Scope], how: str, traceparent: str = "") -> ConfigUpdate:
         for known in news:
             self.book.put(known)
-            log.info("configuration of %s is now version %d (%s)", known.record.scope, known.record.version, how)
+            about = {"scope": known.record.scope, "version": known.record.version}
+            log.info("configuration of %s is now version %d (%s)", *about.values(), how, extra=about)
         for scope in gone:
             self.book.drop(scope)
-            log.info("configuration of %s is gone (%s)", scope, how)
+            log.info("configuration of %s is gone (%s)", scope, how, extra={"scope": scope})
         counts.CHANGES.labels(how).inc(len(news) + len(gone))
-        return self._update(news, gone)
+        return self._update(news, gone, traceparent)
 
-    def _update(self, news: list[Known], gone: list[Scope]) -> ConfigUpdate:
+    def _update(self, news: list[Known], gone: list[Scope], traceparent: str = "") -> ConfigUpdate:
         self._number += 1
         self.source.here.made = self._number
-        return ConfigUpdate(self._number, pack_known(news), [(scope.strategy_id, scope.symbol) for scope in gone])
+        scopes = [(scope.strategy_id, scope.symbol) for scope in gone]
+        return ConfigUpdate(self._number, pack_known(news), scopes, traceparent)
 
     def next_awake(self) -> datetime | None:
         """Soon when there was nothing."""

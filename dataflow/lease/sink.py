@@ -7,6 +7,7 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from dataflow.lease.hold import Packed
 from dataflow.lease.instance import Instance
 from dataflow.nats.signals import outgoing
+from dataflow.tracing.traces import FlowTraces
 from strategies.signal import Signal
 
 # Fixed for ever: what is held is in its snapshot.
@@ -20,8 +21,9 @@ class LeasedSignals(FixedPartitionedSink[Signal, Packed]):
     go through one partition: an instance is one process.
     """
 
-    def __init__(self, instance: Instance, max_age_secs: float | None = None) -> None:
+    def __init__(self, instance: Instance, max_age_secs: float | None = None, traces: FlowTraces | None = None) -> None:
         self.instance = instance
+        self.traces = traces or FlowTraces()
         self.max_age_ms = None if max_age_secs is None else int(max_age_secs * 1000)
 
     def list_parts(self) -> list[str]:
@@ -39,12 +41,16 @@ class LeasedPartition(StatefulSinkPartition[Signal, Packed]):
     def __init__(self, sink: LeasedSignals, held: Packed | None) -> None:
         self.instance = sink.instance
         self.max_age_ms = sink.max_age_ms
+        self.traces = sink.traces
         if held:
             self.instance.resume(held)
 
     def write_batch(self, items: list[Signal]) -> None:
         """Publish, and wait until all are stored; or hold them."""
-        self.instance.publish([outgoing(signal, self.max_age_ms) for signal in items])
+        with self.traces.publishing(items) as traceparents:
+            self.instance.publish(
+                [outgoing(signal, self.max_age_ms, traceparents.get(signal.signal_id, "")) for signal in items]
+            )
 
     def snapshot(self) -> Packed:
         """What is held."""

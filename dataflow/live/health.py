@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from dataflow.config.source import ConfigSource
 from dataflow.lease.instance import Instance
@@ -94,20 +96,15 @@ class HealthServer:
             thread.join(2.0)
             listener.close()
 
-    def _app(self) -> FastAPI:
-        app = FastAPI(title="petrosa-ta-bot", docs_url=None, redoc_url=None, openapi_url=None)
-
-        @app.get("/ready")
-        async def ready() -> JSONResponse:
+    def _app(self) -> Starlette:  # FastAPI would import OpenTelemetry, and take its time
+        async def ready(_: Request) -> JSONResponse:
             state = self.readiness()
             return JSONResponse(state, 200 if state["ready"] else 503)
 
-        @app.get("/live")
-        async def live() -> dict[str, bool]:
-            return {"live": True}
+        async def live(_: Request) -> JSONResponse:
+            return JSONResponse({"live": True})
 
-        @app.get("/metrics")
-        async def metrics() -> Response:
+        async def metrics(_: Request) -> Response:
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-        return app
+        return Starlette(routes=[Route(f"/{answer.__name__}", answer) for answer in (ready, live, metrics)])

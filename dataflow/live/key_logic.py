@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from bytewax.operators import StatefulBatchLogic
 
 from dataflow.config.here import ConfigHere, Probe
 from dataflow.live.status import KeyState
+from dataflow.tracing.traces import FlowTraces
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import Backfill, BackfillPolicy, Item
 from operators.config_book import NewConfiguration
@@ -31,8 +32,9 @@ log = logging.getLogger(__name__)
 # Enough for all default indicators to be defined, where history knows nothing of a key.
 OWN_BARS = 300
 
-KeyItem = tuple[str, Item | Leave | Probe] | tuple[str, Item | Leave | Probe, int]
-"""A key, what is for it, and for what came as a message, when (ns) that was stored."""
+_ForKey = Item | Leave | Probe
+KeyItem = tuple[str, _ForKey] | tuple[str, _ForKey, int] | tuple[str, _ForKey, int, str]
+"""A key, what is for it; for what came as a message, when (ns) that was stored; where it is traced, in which trace."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class LiveAnalysis:
     on_state: Callable[[str, KeyState | None], None]
     is_past: Callable[[int], bool]
     """Whether all bars that were stored before a time (ns) have arrived."""
+    traces: FlowTraces = field(default_factory=FlowTraces)
 
 
 class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
@@ -80,8 +83,9 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
             return [], self._leave(key)
         backfill = self.backfill or self._start(key)
         out: list[Signal | Tally] = []
+        take = self.analysis.traces.taking(self._take)
         for value in values:
-            out += self._take(backfill, value)
+            out += take(backfill, value)
         return self._told(backfill, out), StatefulBatchLogic.RETAIN
 
     def _told(self, backfill: Backfill, out: list[Signal | Tally]) -> list[Signal | Tally]:
@@ -116,7 +120,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         due: list[NewConfiguration] = []
         if type(item) is NewConfiguration:
             due = self.timeline.plan(item)
-        elif len(value) == 3:
+        elif len(value) > 2:
             due = self.timeline.due(value[2])
         signals = [signal for one in due for signal in self._configure(backfill, one)]
         if isinstance(item, NewConfiguration | Leave | Probe):
@@ -129,7 +133,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
 
     def _leave(self, key: str) -> bool:
         if self.backfill is not None or self.resume_state is not None:
-            log.info("%s: not configured any more, its state is discarded", key)
+            log.info("%s: not configured any more, its state is discarded", key, extra={"key": key})
         self.analysis.here.forget(key)
         self.analysis.on_state(key, None)
         return StatefulBatchLogic.DISCARD
@@ -161,7 +165,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
             backfill.resume(self.resume_state)
             self.timeline.load(self.resume_state)
         except WarmUpAgain as error:
-            log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
+            log.warning("%s: snapshot refused, warming up again from history: %s", key, error, extra={"key": key})
             backfill = self._new(key, configuration)
             backfill.analyzer.tally.refused_snapshots += 1
         else:

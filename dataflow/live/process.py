@@ -31,6 +31,7 @@ from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import Streams
 from dataflow.routing import Workers
 from dataflow.stopping import Stop
+from dataflow.tracing.traces import FlowTraces, flow_traces
 from operators.backfill import BackfillPolicy
 from operators.live import LiveParser, Selection, stamped
 from state.snapshot import Snapshot
@@ -54,13 +55,15 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
     status, here = Status(), ConfigHere(pinned, settings.selection(), Workers())
     parser = LiveParser(here.selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc())
     with ExitStack() as resources:
+        traces = resources.enter_context(flow_traces())
+        here.on_taken = traces.applied
         connection = resources.enter_context(Connection(settings.nats_options()))
         streams = Streams(connection, settings.stream_settings())
         publisher = Publisher(connection, streams, stop, on_held_back=lambda error: stop.abandon(str(error)))
         desk = HistoryDesk(settings.open_klines(counts.count_bad_row), status)
         resources.callback(desk.close)
         instance = _instance(settings, publisher, resources)
-        rest = _rest(settings, connection, streams, instance, resources)
+        rest = _rest(settings, connection, streams, traces, instance, resources)
         looks = StoreLooks(settings.open_configs(), settings.config_refresh_interval_seconds)
         resources.callback(looks.close)
         config = ConfigSource(here, looks, lambda positions: ConfigReading(connection, streams, positions), stop)
@@ -75,7 +78,7 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
             rest.start()
         max_age_secs = settings.max_signal_age_seconds
         policy = BackfillPolicy(desk.ask, settings.warm_up_bars, settings.max_signal_age_bars)
-        analysis = LiveAnalysis(here, policy, desk.send, status.tell, klines.is_past)
+        analysis = LiveAnalysis(here, policy, desk.send, status.tell, klines.is_past, traces)
 
         def select(selection: Selection) -> None:
             parser.selection = selection
@@ -88,9 +91,9 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
 
         yield build_flow(
             klines,
-            stamped(parser),
+            traces.parsing(stamped(parser)),
             logic,
-            LeasedSignals(instance, max_age_secs) if instance else NatsSignals(publisher, max_age_secs),
+            LeasedSignals(instance, max_age_secs, traces) if instance else NatsSignals(publisher, max_age_secs, traces),
             DeadLetters(publisher, counts.count_tally),
             HistorySource(desk, here, stop),
             ConfigInput(config, here.copies, lambda _: ConfigLogic(here)),
@@ -108,7 +111,12 @@ def _instance(settings: Settings, publisher: Publisher, resources: ExitStack) ->
 
 
 def _rest(
-    settings: Settings, connection: Connection, streams: Streams, instance: Instance | None, resources: ExitStack
+    settings: Settings,
+    connection: Connection,
+    streams: Streams,
+    traces: FlowTraces,
+    instance: Instance | None,
+    resources: ExitStack,
 ) -> RestForwarder | None:
     if settings.api_endpoint is None:
         return None
@@ -122,6 +130,7 @@ def _rest(
         settings.max_signal_age_seconds,
         tls=TlsFiles("API_ENDPOINT", settings.api_endpoint_ca_file),
     )
+    rest.traces = traces
     if instance is not None:
         rest.may_send = lambda: instance.is_active
         instance.on_active, instance.on_standby = rest.start, rest.pause

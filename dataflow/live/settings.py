@@ -32,7 +32,7 @@ class Settings(NatsSettings, StoreSettings):
     max_signal_age_seconds: float | None = Field(
         default=None, gt=0, le=10**9, description="Signals later than this after their bar's close go to signals.late"
     )
-    api_endpoint: str | None = Field(default=None, description="URL that signals are POSTed to as well")
+    api_endpoint: str | None = Field(default=None, repr=False, description="URL that signals are POSTed to as well")
     api_endpoint_ca_file: Path | None = Field(default=None, description="Certificates to trust there")
     api_give_up_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="After how long a signal that cannot be POSTed is a dead letter"

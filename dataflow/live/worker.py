@@ -18,7 +18,7 @@ from bytewax.dataflow import Dataflow
 from dataflow.cluster import innermost
 from dataflow.live.process import live_flow
 from dataflow.live.settings import settings_of
-from dataflow.logs import log_to_stderr
+from dataflow.logs import log_to_stderr, tell_end
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
 from strategies.resolution import NOTHING_PINNED
@@ -43,6 +43,5 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     """End with a line in place of a traceback."""
     log.debug("the process ends", exc_info=(kind, error, trace))
     for_user = isinstance(error, StopProgram)
-    sys.stderr.write(f"ta-bot: {error if for_user else innermost(error)}\n")
-    sys.stderr.flush()
+    tell_end(str(error) if for_user else innermost(error))
     os._exit(USER_ERROR if for_user else 1)

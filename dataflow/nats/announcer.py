@@ -8,6 +8,7 @@ from concurrent.futures import TimeoutError as WaitedTooLong
 
 from dataflow.nats.connection import Connection, answer_of
 from dataflow.nats.errors import TryAgain
+from dataflow.nats.headers import headers_of
 from dataflow.nats.streams import Streams
 from operators.announcements import announcement, announcement_id, subject_of
 from state.configs.records import AuditEntry, ConfigRecord
@@ -37,37 +38,41 @@ class Announcer:
         """Whether NATS is there, as far as is known."""
         return self.connection.connected
 
-    def announce(self, record: ConfigRecord, entry: AuditEntry) -> bool:
-        """Announce what holds for a scope now; whether NATS has stored it. May be called from any thread."""
+    def announce(self, record: ConfigRecord, entry: AuditEntry, traceparent: str = "") -> bool:
+        """Announce what holds for a scope now, within a trace if there is one; whether NATS has stored it.
+
+        May be called from any thread.
+        """
+        about = {"scope": record.scope, "version": record.version}
         if not self.connected:
-            log.warning("%s, version %d: not announced, NATS is away", record.scope, record.version)
+            log.warning("%s, version %d: not announced, NATS is away", *about.values(), extra=about)
             return False
-        future = self.connection.submit(self._within_time(record, entry))
+        future = self.connection.submit(self._within_time(record, entry, traceparent))
         try:
             reason = future.result(self.timeout_secs + _GRACE_SECS)
         except WaitedTooLong:
             future.cancel()
             reason = "no answer"
         if reason:
-            log.warning("%s, version %d: not announced: %s", record.scope, record.version, reason)
+            log.warning("%s, version %d: not announced: %s", *about.values(), reason, extra=about)
         return not reason
 
-    async def _within_time(self, record: ConfigRecord, entry: AuditEntry) -> str:
+    async def _within_time(self, record: ConfigRecord, entry: AuditEntry, traceparent: str) -> str:
         """Publish, again and again while there is time; why it was not stored, if so."""
         reason = "no answer"
         try:
             async with asyncio.timeout(self.timeout_secs):
                 while reason:
-                    reason = await self._publish(record, entry)
+                    reason = await self._publish(record, entry, traceparent)
                     if reason:
                         await asyncio.sleep(_PAUSE_SECS)
         except TimeoutError:
             pass
         return reason
 
-    async def _publish(self, record: ConfigRecord, entry: AuditEntry) -> str:
+    async def _publish(self, record: ConfigRecord, entry: AuditEntry, traceparent: str) -> str:
         """Publish once; why it was not stored, if so."""
-        subject, headers = subject_of(record.scope), {"Nats-Msg-Id": announcement_id(record)}
+        subject, headers = subject_of(record.scope), headers_of(announcement_id(record), traceparent)
         try:
             await self.streams.ready()
             answer_of(await self.connection.request(subject, announcement(record, entry), headers), subject)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ class NatsOptions:
         StopProgram: the URL is not possible, or a file is not usable.
     """
 
-    url: str = "nats://localhost:4222"
+    url: str = field(default="nats://localhost:4222", repr=False)
     name: str = "ta-bot"
     connect_timeout_secs: float = 3.0
     reconnect_wait_secs: float = 0.25

@@ -15,6 +15,7 @@ from nats.errors import Error
 from dataflow.nats.anew import again_and_again, until_one_ends
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, TryAgain
+from dataflow.nats.headers import traceparent_in
 from dataflow.nats.pulls import NS, Pulls, place_of
 from dataflow.nats.streams import Streams
 from operators.live import RawMessage
@@ -133,7 +134,8 @@ class DurableReader:
     async def _keep_consumer(self, config: dict[str, Any]) -> dict[str, Any]:
         body = {"stream_name": self.stream, "config": config}
         made = await self.connection.ask(f"CONSUMER.CREATE.{self.stream}.{self.durable.name}", body)
-        log.info("stream %s: consumer %s has our settings now", self.stream, self.durable.name)
+        about = {"stream": self.stream, "consumer": self.durable.name}
+        log.info("stream %s: consumer %s has our settings now", *about.values(), extra=about)
         kept: dict[str, Any] = made["config"]
         return kept
 
@@ -158,7 +160,8 @@ class DurableReader:
         if held is not None:
             held.reply = message.reply
             return
-        raw = RawMessage(message.subject, place.seq, message.data, place.time_ns, self.stream)
+        traceparent = traceparent_in(message.headers)
+        raw = RawMessage(message.subject, place.seq, message.data, place.time_ns, self.stream, traceparent)
         self._held[key] = held = _Held(raw, message.reply)
         held.task = asyncio.create_task(self._work(key, held))
 
@@ -167,7 +170,8 @@ class DurableReader:
             await self.handle(held.message)
             await self._acknowledge(held)
         except Exception:
-            log.exception("%s:%d: not handled, it comes again", self.stream, held.message.seq)
+            about = held.message.place()
+            log.exception("%s:%d: not handled, it comes again", *about.values(), extra=about)
         finally:
             del self._held[key]
             self._freed.set()
@@ -178,7 +182,8 @@ class DurableReader:
             try:
                 await self.connection.request(held.reply, _DONE)
             except TryAgain as error:
-                log.debug("%s:%d: not acknowledged: %s", self.stream, held.message.seq, error)
+                about = held.message.place()
+                log.debug("%s:%d: not acknowledged: %s", *about.values(), error, extra=about)
                 await asyncio.sleep(_ACK_PAUSE_SECS)
             else:
                 return

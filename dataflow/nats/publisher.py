@@ -13,7 +13,9 @@ from typing import NamedTuple, NoReturn, Protocol
 from dataflow.nats import counts
 from dataflow.nats.connection import Connection, answer_of
 from dataflow.nats.errors import AskOperator, HeldBack, StandBy, TryAgain
+from dataflow.nats.headers import MESSAGE_ID, headers_of
 from dataflow.nats.requests import UNDER_WAY, Request, Requests
+from dataflow.nats.stored_log import log_stored
 from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
 
@@ -27,8 +29,6 @@ LOOK_SECS = 0.1
 
 _FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
 
-_ID = "Nats-Msg-Id"
-
 # The server looks for repeats before it looks at this, so a publish with it is stored never, and tells whether the
 # id is known.
 _NEVER_STORED = {"Nats-Expected-Last-Msg-Id": "never"}
@@ -38,13 +38,17 @@ _WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for what a fence keeps ou
 
 
 class Outgoing(NamedTuple):
-    """A message and the id under which it is stored once; after `late_from_ms` it goes to `late_subject` instead."""
+    """A message and the id under which it is stored once; after `late_from_ms` it goes to `late_subject` instead.
+
+    `traceparent` is the trace that it belongs to, if any; published again it may be another one.
+    """
 
     subject: str
     message_id: str
     payload: bytes
     late_subject: str = ""
     late_from_ms: int | None = None
+    traceparent: str = ""
 
 
 class Fence(Protocol):
@@ -190,7 +194,7 @@ class Publisher:
 
     async def _publish_to(self, messages: list[tuple[Outgoing, str]], fence: Fence | None) -> list[Outgoing]:
         requests = [
-            Request(subject, one.payload, {_ID: one.message_id, **(fence.headers(subject) if fence else {})})
+            Request(subject, one.payload, headers_of(one.message_id, one.traceparent) | _fenced(fence, subject))
             for one, subject in messages
         ]
         under_way = 1 if fence and fence.one_by_one else UNDER_WAY
@@ -205,13 +209,14 @@ class Publisher:
                 left.append(one)
                 continue
             counts.PUBLISHED.labels(stored["stream"]).inc()
+            log_stored(one, stored)
             if stored.get("duplicate"):
                 counts.REPEATED.labels(stored["stream"]).inc()
         return left
 
     async def _without_stored(self, messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
         """Those that did not go out in time, before a restart or unknown to us; and those of which that is unclear."""
-        requests = [Request(one.subject, b"", {_ID: one.message_id, **_NEVER_STORED}) for one in messages]
+        requests = [Request(one.subject, b"", {MESSAGE_ID: one.message_id, **_NEVER_STORED}) for one in messages]
         never_stored: list[Outgoing] = []
         unclear: list[Outgoing] = []
         for one, answer in zip(messages, await self._requests.ask_all(requests), strict=True):
@@ -240,3 +245,7 @@ class Publisher:
         if not self._holding:
             self._reason = ""
             log.info("NATS takes messages again")
+
+
+def _fenced(fence: Fence | None, subject: str) -> dict[str, str]:
+    return {} if fence is None else fence.headers(subject)

@@ -12,6 +12,7 @@ from dataflow.nats import counts
 from dataflow.nats.buffer import Buffer, Origin, Room
 from dataflow.nats.connection import Connection
 from dataflow.nats.errors import TryAgain
+from dataflow.nats.headers import traceparent_in
 from dataflow.nats.pulls import NS, Pulls, place_of
 from dataflow.nats.subjects import published_subject
 from operators.live import RawMessage
@@ -121,7 +122,8 @@ class StreamReader:
             raise TryAgain(f"message {self._delivered + 1} of the delivery is missing")
         self._delivered = delivered
         self._notice_gone(seq)
-        raw = RawMessage(published_subject(message.subject), seq, message.data, time_ns, self.stream)
+        traceparent = traceparent_in(message.headers)
+        raw = RawMessage(published_subject(message.subject), seq, message.data, time_ns, self.stream, traceparent)
         self.buffer.put((self.origin, raw))
         self.positions[self.stream] = (self.origin.created, seq + 1)
         counts.MESSAGES_READ.inc()
@@ -134,7 +136,7 @@ class StreamReader:
         counts.MESSAGES_GONE.inc(seq - wanted)
         if not self._said_gone:
             self._said_gone = True
-            log.error("stream %s: messages %d to %d were dropped before they were read", self.stream, wanted, seq - 1)
+            _say_gone(self.stream, wanted, seq - 1)
 
 
 def _start(origin: Origin, position: tuple[str, int] | None, state: dict[str, int]) -> int:
@@ -143,14 +145,20 @@ def _start(origin: Origin, position: tuple[str, int] | None, state: dict[str, in
     if position is None:
         return first
     created, wanted = position
+    about = {"stream": origin.stream}
     if created != origin.created:
-        log.warning("stream %s was made anew: reading it from its first message", origin.stream)
+        log.warning("stream %s was made anew: reading it from its first message", origin.stream, extra=about)
         return first
     if wanted > last + 1:
-        log.warning("stream %s ends at %d, before %d: going on there", origin.stream, last, wanted)
+        log.warning("stream %s ends at %d, before %d: going on there", origin.stream, last, wanted, extra=about)
         return last + 1
     if wanted < first:
-        log.error("stream %s: messages %d to %d were dropped before they were read", origin.stream, wanted, first - 1)
+        _say_gone(origin.stream, wanted, first - 1)
         counts.MESSAGES_GONE.inc(first - wanted)
         return first
     return wanted
+
+
+def _say_gone(stream: str, first: int, last: int) -> None:
+    about = {"stream": stream, "first": first, "last": last}
+    log.error("stream %s: messages %d to %d were dropped before they were read", *about.values(), extra=about)

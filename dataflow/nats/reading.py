@@ -124,12 +124,14 @@ class KlinesReading(Reading):
         for one in captured:
             info = await self.connection.ask(f"STREAM.INFO.{one.stream}")
             positions[one.stream] = (info["created"], info["state"]["last_seq"] + 1)
-        log.info("reading what arrives from now on in %s", ", ".join(one.stream for one in captured))
+        names = [one.stream for one in captured]
+        log.info("reading what arrives from now on in %s", ", ".join(names), extra={"streams": names})
 
     def _reader(self, captured: Captured, positions: Positions) -> StreamReader | None:
         filters = captured.filters(self.shard, self.shards)
         if filters is None:
             return None
         if self.shards > 1 and not captured.spread and self.shard == 0:
-            log.info("stream %s is not spread by symbol: one shard reads all of it", captured.stream)
+            about = {"stream": captured.stream}
+            log.info("stream %s is not spread by symbol: one shard reads all of it", captured.stream, extra=about)
         return StreamReader(self.connection, captured.stream, filters, self.buffer, positions)

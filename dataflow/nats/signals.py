@@ -5,6 +5,7 @@ from __future__ import annotations
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.tracing.traces import FlowTraces
 from operators.times import parse_time_ms
 from strategies.signal import Signal
 
@@ -22,32 +23,40 @@ class NatsSignals(DynamicSink[tuple[str, Signal]]):
     `ta.late.SYMBOL.TIMEFRAME`, unless they had been stored in time before.
     """
 
-    def __init__(self, publisher: Publisher, max_age_secs: float | None = None) -> None:
+    def __init__(
+        self, publisher: Publisher, max_age_secs: float | None = None, traces: FlowTraces | None = None
+    ) -> None:
         self.publisher = publisher
+        self.traces = traces or FlowTraces()
         self.max_age_ms = None if max_age_secs is None else int(max_age_secs * 1000)
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> SignalPublisher:
         """The sink of one worker; they share the connection."""
-        return SignalPublisher(self.publisher, self.max_age_ms)
+        return SignalPublisher(self.publisher, self.max_age_ms, self.traces)
 
 
 class SignalPublisher(StatelessSinkPartition[tuple[str, Signal]]):
     """What comes out of one worker."""
 
-    def __init__(self, publisher: Publisher, max_age_ms: int | None) -> None:
+    def __init__(self, publisher: Publisher, max_age_ms: int | None, traces: FlowTraces) -> None:
         self.publisher = publisher
+        self.traces = traces
         self.max_age_ms = max_age_ms
 
     def write_batch(self, items: list[tuple[str, Signal]]) -> None:
         """Publish, and wait until all are stored."""
-        self.publisher.publish([outgoing(signal, self.max_age_ms) for _, signal in items])
+        signals = [signal for _, signal in items]
+        with self.traces.publishing(signals) as traceparents:
+            self.publisher.publish(
+                [outgoing(signal, self.max_age_ms, traceparents.get(signal.signal_id, "")) for signal in signals]
+            )
 
 
-def outgoing(signal: Signal, max_age_ms: int | None) -> Outgoing:
+def outgoing(signal: Signal, max_age_ms: int | None, traceparent: str) -> Outgoing:
     """What is published of a signal: that comes out later than `max_age_ms` after its bar's close, as a late one."""
     place = f"{signal.symbol}.{signal.timeframe}"
     subject = f"ta.alerts.{place}" if signal.is_alert else f"ta.signals.{place}"
     if max_age_ms is None:
-        return Outgoing(subject, signal.signal_id, signal.to_json())
+        return Outgoing(subject, signal.signal_id, signal.to_json(), traceparent=traceparent)
     late_from_ms = parse_time_ms(signal.timestamp) + max_age_ms + 1
-    return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms)
+    return Outgoing(subject, signal.signal_id, signal.to_json(), f"ta.late.{place}", late_from_ms, traceparent)

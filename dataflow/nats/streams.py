@@ -126,7 +126,7 @@ class Streams:
         self._ready_for = -1
         self._captured: tuple[Captured, ...] = ()
         self._one = asyncio.Lock()
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def check(self, timeout_secs: float) -> bool:
         """Make sure now, for a program that starts; False when NATS is away.
@@ -196,12 +196,13 @@ class Streams:
         held = config.get("subjects") or []
         for subject in ours:
             if len(holders[subject]) == 1 and not any(covers(one, subject) for one in held):
-                self._warn(f"stream {name} captures only {', '.join(held)} of {subject}: the rest is in no stream")
+                self._warn(name, f"captures only {', '.join(held)} of {subject}: the rest is in no stream")
         window = int(self.settings.duplicate_window_secs * _NS)
         if self.outputs and not 0 < config["max_age"] <= window:
             self._warn(
-                f"stream {name} keeps klines for longer than signals are known ({window / _NS:g} s): read anew from its"
-                " start, as without a recovery folder, older signals are doubled; give it a shorter max_age"
+                name,
+                f"keeps klines for longer than signals are known ({window / _NS:g} s): read anew from its"
+                " start, as without a recovery folder, older signals are doubled; give it a shorter max_age",
             )
         only_ours = all(any(covers(subject, one) for subject in ours) for one in held)
         return Captured(name, ours, only_ours, config.get("subject_transform") == SPREAD)
@@ -242,7 +243,7 @@ class Streams:
             changed = self._merged(name, found, wanted)
             if changed != found:
                 await self.connection.ask(f"STREAM.UPDATE.{name}", changed)
-                log.info("stream %s: changed %s", name, ", ".join(_differing(changed, found)))
+                log.info("stream %s: changed %s", name, ", ".join(_differing(changed, found)), extra={"stream": name})
             return
         raise TryAgain(f"stream {name}: others keep changing it")
 
@@ -254,7 +255,7 @@ class Streams:
             if error.code == _OTHER_SETTINGS:
                 return False
             raise
-        log.info("stream %s: created for %s", name, ", ".join(wanted["subjects"]))
+        log.info("stream %s: created for %s", name, ", ".join(wanted["subjects"]), extra={"stream": name})
         return True
 
     def _merged(self, name: str, found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
@@ -270,8 +271,9 @@ class Streams:
             merged["duplicate_window"] = min(window, found["max_age"] or window)
         if merged["duplicate_window"] < window:
             self._warn(
-                f"stream {name} keeps messages for {found['max_age'] / _NS:g} s only: after a longer outage signals"
-                " may be doubled; give it a longer max_age"
+                name,
+                f"keeps messages for {found['max_age'] / _NS:g} s only: after a longer outage signals may be doubled;"
+                " give it a longer max_age",
             )
         return merged
 
@@ -285,10 +287,10 @@ class Streams:
             )
         return found or wanted
 
-    def _warn(self, message: str) -> None:
-        if message not in self._warned:
-            self._warned.add(message)
-            log.warning("%s", message)
+    def _warn(self, stream: str, message: str) -> None:
+        if (stream, message) not in self._warned:
+            self._warned.add((stream, message))
+            log.warning("stream %s %s", stream, message, extra={"stream": stream})
 
 
 def fence_subject(stream: str, lease: str = "*") -> str:

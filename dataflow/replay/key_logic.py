@@ -117,7 +117,7 @@ class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
         try:
             analyzer.resume(self.resume_state)
         except WarmUpAgain as error:
-            log.warning("%s: snapshot refused, warming up again from history: %s", key, error)
+            log.warning("%s: snapshot refused, warming up again from history: %s", key, error, extra={"key": key})
             analyzer = KeyAnalyzer(key, self._due(analyzer, first) or self.analysis.configuration)
             analyzer.warm_up(self.analysis.history.bars_before(key, first.open_time_ms))
             analyzer.tally.refused_snapshots += 1

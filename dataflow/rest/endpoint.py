@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import httpx
 
+from dataflow.nats.headers import TRACEPARENT
 from dataflow.rest import counts
 from dataflow.rest.side_loop import SideLoop
 from state.errors import StopProgram
@@ -34,6 +35,18 @@ _PASSING = frozenset({408, 425, 429})
 def _is_no_request(record: logging.LogRecord) -> bool:
     """Whether the HTTP client's log line may be shown: those about requests hold the URL, with its secrets."""
     return record.levelno >= logging.WARNING
+
+
+class Post(NamedTuple):
+    """What is sent, under an idempotency key, within a trace if there is one."""
+
+    key: str
+    body: bytes
+    traceparent: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Headers that are this one's own."""
+        return {"Idempotency-Key": self.key, **({TRACEPARENT: self.traceparent} if self.traceparent else {})}
 
 
 class Answer(NamedTuple):
@@ -86,10 +99,10 @@ class Endpoint:
         """Whether it answered last that it will never take what it was sent."""
         return bool(self._refused)
 
-    async def post(self, key: str, body: bytes) -> Answer:
-        """Try once, under an idempotency key."""
+    async def post(self, post: Post) -> Answer:
+        """Try once."""
         began_secs = monotonic()
-        answer = await self._loop.run(self._post(key, body))
+        answer = await self._loop.run(self._post(post))
         if not answer.again:
             self._say_back()
             self._say_refused(answer.reason)
@@ -101,15 +114,15 @@ class Endpoint:
         """End what is under way, and disconnect."""
         self._loop.close(self._client.aclose, _CLOSE_SECS)
 
-    async def _post(self, key: str, body: bytes) -> Answer:
+    async def _post(self, post: Post) -> Answer:
         try:
             async with asyncio.timeout(ATTEMPT_SECS):
-                return await self._post_once(key, body)
+                return await self._post_once(post)
         except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do better
             return Answer(_words(error), again=True)
 
-    async def _post_once(self, key: str, body: bytes) -> Answer:
-        async with self._client.stream("POST", self._url, content=body, headers={"Idempotency-Key": key}) as response:
+    async def _post_once(self, post: Post) -> Answer:
+        async with self._client.stream("POST", self._url, content=post.body, headers=post.headers()) as response:
             await _read_rest(response)
         status = response.status_code
         if response.is_success:

@@ -21,8 +21,9 @@ from dataflow.nats.durable import Durable, DurableReader
 from dataflow.nats.publisher import Publisher, wall_clock_ms
 from dataflow.nats.streams import ALERTS, FENCES, SIGNALS, Streams
 from dataflow.rest import counts
-from dataflow.rest.endpoint import Answer, Endpoint
+from dataflow.rest.endpoint import Answer, Endpoint, Post
 from dataflow.stopping import Stop
+from dataflow.tracing.traces import FlowTraces
 from operators.live import BadMessage, RawMessage
 from state.errors import SkipInput
 from state.tls import TlsFiles
@@ -71,6 +72,7 @@ class RestForwarder:
         self.give_up_secs = give_up_secs
         self.max_age_secs = max_age_secs
         self.endpoint = Endpoint(endpoint, AT_ONCE * len(STREAMS), tls)
+        self.traces = FlowTraces()
         self._publisher = Publisher(connection, streams, Stop())
         durable = Durable(CONSUMER, wall_clock_ms())
         self._readers = [DurableReader(streams, name, durable, self._forward, AT_ONCE) for name in STREAMS]
@@ -125,7 +127,8 @@ class RestForwarder:
         except SkipInput as error:
             reason = str(error)
         else:
-            reason = await self._send(signal_id, body, message.time_ns)
+            with self.traces.posting(message) as traceparent:
+                reason = await self._send(Post(signal_id, body, traceparent), message.time_ns)
         if not reason:
             counts.SENT.inc()
             return
@@ -133,7 +136,7 @@ class RestForwarder:
         await self._publisher.publish_all([dead_letter(bad, given_up_by="REST")])
         counts.GIVEN_UP.inc()
 
-    async def _send(self, signal_id: str, body: bytes, stored_ns: int) -> str:
+    async def _send(self, post: Post, stored_ns: int) -> str:
         """Try until it is taken, or given up for the reason that is returned."""
         first_secs, age_secs = monotonic(), time() - stored_ns / 1e9
         if self.max_age_secs is not None and age_secs > self.max_age_secs:
@@ -141,7 +144,7 @@ class RestForwarder:
         for attempts in count(1):
             while not self.may_send():  # noqa: ASYNC110  # a lease ends by the clock, without an event
                 await asyncio.sleep(_LOOK_SECS)
-            answer = await self.endpoint.post(signal_id, body)
+            answer = await self.endpoint.post(post)
             if not answer.again:
                 return answer.reason
             left_secs = self.give_up_secs - self._waited_secs(first_secs, stored_ns)
@@ -166,7 +169,8 @@ async def _keep_reading(reader: DurableReader) -> None:
         try:
             await reader.read()
         except Exception:  # nobody waits for this task: it would end in silence
-            log.exception("stream %s: sending broke off, beginning anew", reader.stream)
+            about = {"stream": reader.stream}
+            log.exception("stream %s: sending broke off, beginning anew", reader.stream, extra=about)
         await asyncio.sleep(_LONGEST_PAUSE_SECS)
 
 

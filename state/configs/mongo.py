@@ -103,7 +103,8 @@ class MongoConfigStore:
                 with self._connection.telling():
                     self._add_entries(place_of(change.scope).audit, [entry_document(entry)])
             except RetryLater as error:  # the change is made: its record holds the entry
-                log.info("audit entry %s is still to be copied: %s", entry.id, error)
+                about = {"scope": entry.scope, "version": entry.version}
+                log.info("audit entry %s is still to be copied: %s", entry.id, error, extra=about)
         return record, entry
 
     def copy(self, records: Iterable[ConfigRecord], entries: Iterable[AuditEntry], *, replace: bool = False) -> None:
@@ -116,7 +117,8 @@ class MongoConfigStore:
                 try:
                     self._copy_record(record, replace=replace)
                 except SkipInput as error:
-                    log.warning("%s: %s, version %d, is left out: %s", self.name, record.scope, record.version, error)
+                    about = {"scope": record.scope, "version": record.version}
+                    log.warning("%s: %s, version %d, is left out: %s", self.name, *about.values(), error, extra=about)
 
     def entries(
         self, strategy_id: str | None, symbol: str | None = None, *, limit: int = MOST_ENTRIES, since_ms: int = 0

@@ -125,7 +125,7 @@ def _look(connection: sa.Connection, names: tuple[str, ...] = ()) -> dict[str, K
         columns.setdefault(table_name, {})[column] = kind
     found = {name: table_of(name, columns[name], is_shared=name in _SHARED) for name in sorted(columns)}
     for name in [name for name, table in found.items() if table is None]:
-        log.warning("table %s is left out: it lacks columns that klines have", name)
+        log.warning("table %s is left out: it lacks columns that klines have", name, extra={"table": name})
     return {name: table for name, table in found.items() if table is not None}
 
 

@@ -16,7 +16,7 @@ from dataflow.nats.connection import Connection, NatsOptions
 from dataflow.nats.publisher import Publisher
 from dataflow.nats.signals import NatsSignals
 from dataflow.nats.streams import ALERTS, DEAD_LETTERS, LATE, SIGNALS, Streams, StreamSettings
-from dataflow.rest.endpoint import Endpoint
+from dataflow.rest.endpoint import Endpoint, Post
 from dataflow.rest.forwarder import AT_ONCE, CONSUMER, RestForwarder
 from dataflow.stopping import Stop
 from state.errors import StopProgram
@@ -295,7 +295,7 @@ def test_an_endpoint_is_reached_by_tls_when_its_authority_is_trusted(world: Worl
         for ca, taken in ((world.authority.ca, True), (world.another.ca, False), (None, False)):
             endpoint = Endpoint(http.url, 1, TlsFiles("API_ENDPOINT", ca))
             try:
-                answer = asyncio.run(endpoint.post("key", b"{}"))
+                answer = asyncio.run(endpoint.post(Post("key", b"{}")))
             finally:
                 endpoint.close()
             assert answer.again is not taken

@@ -80,8 +80,11 @@ def test_a_port_in_use(make_bot: MakeBot, peer: Peer) -> None:
         ("MAX_SIGNAL_AGE_BARS", "-1"),
         ("KLINES_SHARDS", "1000"),
         ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318/secret"),
     ],
 )
 def test_settings(make_bot: MakeBot, recovery: Path, variable: str, value: str) -> None:
     line = refusal(make_bot(**{variable: value}))
+    assert variable in line
     assert "secret" not in line

@@ -219,3 +219,16 @@ def test_without_mysql_the_history_is_a_file_here(monkeypatch: pytest.MonkeyPatc
     assert settings_of().history_uri == "sqlite:///ta-bot.sqlite3"
     monkeypatch.setenv("MYSQL_URI", "mysql://u:p@h/db")
     assert settings_of().history_uri == "mysql://u:p@h/db"
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, uri in {
+        "NATS_URL": f"nats://bot:{SECRET}@host:4222",
+        "MYSQL_URI": f"mysql://bot:{SECRET}@host/klines",
+        "MONGODB_URI": f"mongodb://bot:{SECRET}@host/",
+        "API_ENDPOINT": f"https://host/{SECRET}",
+    }.items():
+        monkeypatch.setenv(name, uri)
+    settings = settings_of()
+    assert SECRET in settings.nats_url
+    assert SECRET not in f"{settings!r} {settings} {settings.nats_options()!r}"
