@@ -38,7 +38,8 @@ ENV PATH=/opt/ta-bot/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     HOME=/data \
     RECOVERY_DIR=/data/recovery \
-    HEALTH_HOST=0.0.0.0
+    HEALTH_HOST=0.0.0.0 \
+    LOG_FORMAT=json
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
