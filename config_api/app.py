@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from config_api.auth import Tokens
+from config_api.counts import Counted
 from config_api.gate import Gate
 from config_api.guarded import Guard, add_error_answers
 from config_api.limits import ChangeLimit
@@ -43,4 +44,5 @@ def create_app(parts: Parts, tokens: Tokens, changes_per_minute: int, version: s
     app.include_router(health.router)
     add_error_answers(app)
     app.add_middleware(Gate, local_only=not tokens)
+    app.add_middleware(Counted, prefix=PREFIX)
     return app

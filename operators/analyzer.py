@@ -13,6 +13,7 @@ from operators.order import IN_ORDER, Arrival, BarOrder
 from operators.requested import Step, asking_for, step_between, warmed_up
 from operators.tally import Tally
 from operators.warm_up import TIMES
+from operators.work import MOST_NOTED, Work
 from state.bar import Bar
 from state.bar_window import BarWindow
 from state.errors import WarmUpAgain
@@ -35,10 +36,10 @@ class KeyAnalyzer:
     """Runs every enabled strategy over the bars of one key.
 
     Deterministic: the same bars and configuration give the same signals, bit by bit, whether or not a snapshot
-    was taken and gone on from in between.
+    was taken and gone on from in between. What it does is counted in `work`, which several analyzers may share.
     """
 
-    def __init__(self, key: str, configuration: Configuration, keep_bars: int = 0) -> None:
+    def __init__(self, key: str, configuration: Configuration, keep_bars: int = 0, work: Work | None = None) -> None:
         self.key = key
         self.symbol, self.timeframe = split_key(key)
         self.configuration = configuration
@@ -46,6 +47,7 @@ class KeyAnalyzer:
         self.order = BarOrder(self.timeframe)
         self.bars_seen = 0
         self.tally = Tally(key)
+        self.work = Work() if work is None else work
         self.recent = BarWindow(keep_bars) if keep_bars else None
         self.strategies: dict[str, Strategy[Any]] = {}
         self.emissions: dict[str, Emission] = {}
@@ -74,6 +76,7 @@ class KeyAnalyzer:
                 self.emissions[strategy_id] = Emission(configuration.engine, least)
         for strategy_id in self.emissions.keys() - self.strategies.keys():
             self.emissions[strategy_id].held = None
+        self._asked = self.work.of(tuple(self.strategies))
         self._setups = [strategy.setup for strategy in self.strategies.values()]
         self._holding = list(range(len(self._setups)))  # those that may have held a setup on the bar before
         self._slots = [(strategy, self.emissions[strategy_id]) for strategy_id, strategy in self.strategies.items()]
@@ -200,6 +203,10 @@ class KeyAnalyzer:
             if setups[index] is None:
                 self._slots[index][1].held = None
         self._holding = [index for index, setup in enumerate(setups) if setup is not None]
+        noted = self._asked.noted
+        noted.append(self._holding)
+        if len(noted) >= MOST_NOTED:
+            self._asked.count()
         signals: list[Signal] = []
         for index in self._holding:
             strategy, emission = self._slots[index]

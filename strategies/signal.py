@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
+
+from state.errors import SkipInput
 
 SOURCE = "ta_bot"
 
@@ -84,6 +86,32 @@ def signal_id_of(strategy_id: str, symbol: str, timeframe: str, open_time_ms: in
     'BTCUSDT-15m-1704067200000-doji_reversal-buy'
     """
     return f"{symbol}-{timeframe}-{open_time_ms}-{strategy_id}-{action}"
+
+
+class SignalPlace(NamedTuple):
+    """What the id of a signal says of it."""
+
+    symbol: str
+    timeframe: str
+    open_time_ms: int
+    strategy_id: str
+    action: str
+
+
+def place_in(signal_id: str) -> SignalPlace:
+    """What `signal_id_of` was given.
+
+    Raises:
+        SkipInput: it is no such id.
+
+    >>> place_in("BTCUSDT-15m-1704067200000-doji_reversal-buy").strategy_id
+    'doji_reversal'
+    """
+    parts = signal_id.split("-")
+    if len(parts) != len(SignalPlace._fields) or not parts[2].isdecimal():
+        raise SkipInput(f"expected the id of a signal, got {signal_id!r:.80}")
+    symbol, timeframe, open_time, strategy_id, action = parts
+    return SignalPlace(symbol, timeframe, int(open_time), strategy_id, action)
 
 
 def strength_of(confidence: float) -> Strength:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from tests.certificates import Pair
+from tests.live_bot import series_in
 from tests.nats_server import free_port, wait_until
 
 TA_BOT = Path(sys.executable).with_name("ta-bot")
@@ -90,6 +91,14 @@ class ApiServer:
 
     def delete(self, path: str, *, status: int = 200, by: str = "tester", **query: Any) -> Json:
         return self.ask("DELETE", f"/strategies/{path}", status=status, params={"changed_by": by, **query})
+
+    def counted(self, name: str, **labels: str) -> float:
+        """The sum of the series of this name, and with these labels, in /metrics."""
+        return sum(value for each, value in self.series(name) if labels.items() <= each.items())
+
+    def series(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """The labels and values of the series of this name in /metrics."""
+        return series_in(self.client.get("/metrics").text, name)
 
     def _answers(self) -> bool:
         assert self.process is not None

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import orjson
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.nats_server import free_ports, wait_until
 from tests.recovery.lives import members_of
@@ -113,9 +115,23 @@ class LiveBot:
     def counted(self, name: str, member: int = 0) -> float:
         """The sum of the series of this name in /metrics of a member of its cluster; 0 while nobody answers."""
         status, text = self._get("/metrics", member)
-        assert not status or f"# TYPE {name} " in text, f"nothing is counted as {name}"
+        family = name.removesuffix("_count")  # of a histogram
+        assert not status or f"# TYPE {family} " in text, f"nothing is counted as {name}"
         series = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return sum(float(value) for found, _, value in series if found.partition("{")[0] == name)
+
+    def series(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """The labels and values of the series of this name in /metrics."""
+        return series_in(self._get("/metrics", 0)[1], name)
+
+    def health(self) -> dict[str, Any]:
+        """What /health says."""
+        found: dict[str, Any] = orjson.loads(self._get("/health", 0)[1])
+        return found
+
+    def live(self) -> bool:
+        """Whether /live says that it need not be started anew."""
+        return self._get("/live", 0)[0] == 200
 
     def wait_counted(self, name: str, count: float) -> None:
         """Wait until it has counted so many."""
@@ -137,6 +153,12 @@ class LiveBot:
             return 0, ""
         finally:
             connection.close()
+
+
+def series_in(text: str, name: str) -> list[tuple[dict[str, str], float]]:
+    """The labels and values of the series of a name, in what is read from /metrics."""
+    families = text_string_to_metric_families(text)
+    return [(one.labels, one.value) for family in families for one in family.samples if one.name == name]
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from config_api.desk import Desk
+from config_api.routes.parts import Parts
 
 router = APIRouter(tags=["health"])
 
@@ -16,6 +18,7 @@ class Announcing(BaseModel):
     """Whether bots are told of changes at once."""
 
     connected: bool = Field(description="Whether NATS is there")
+    trouble: str | None = Field(description="What is wrong with it; null where nothing is")
 
 
 class Health(BaseModel):
@@ -27,6 +30,7 @@ class Health(BaseModel):
     stores: dict[str, str | None] = Field(
         description="By kind of store what is wrong with it; null where nothing is", examples=[{"mongodb": None}]
     )
+    history: str | None = Field(description="What is wrong with the klines that changes are tried out on, or null")
     cache_age_secs: float | None = Field(description="How long ago all was read; null where it never was")
     announcer: Announcing = Field(description="The announcing of changes")
 
@@ -45,16 +49,18 @@ class Live(BaseModel):
 
 @router.get("/health", summary="How everything is")
 async def health(request: Request) -> Health:
-    """How the stores, what is known of them, and the announcing of changes are, as of when they were used last."""
-    desk: Desk = request.app.state.parts.desk
-    troubles, connected = desk.stores.troubles(), desk.announcer.connected
+    """How the stores, what is known of them, and the announcing of changes are: what dies is told within 5 seconds."""
+    parts: Parts = request.app.state.parts
+    desk, watched = parts.desk, {name: watch.trouble for name, watch in parts.watches.items()}
+    troubles = {kind: watched[kind] or trouble for kind, trouble in desk.stores.troubles().items()}
     usable = any(trouble is None for trouble in troubles.values())
-    well = connected and not any(troubles.values())
+    well = desk.announcer.connected and not any((*watched.values(), *troubles.values()))
     return Health(
         status="healthy" if well else "degraded" if usable else "unhealthy",
         stores=troubles,
+        history=watched["history"],
         cache_age_secs=desk.cache.age_secs,
-        announcer=Announcing(connected=connected),
+        announcer=Announcing(connected=desk.announcer.connected, trouble=watched["nats"]),
     )
 
 
@@ -73,3 +79,9 @@ async def ready(request: Request, response: Response) -> Ready:
 async def live() -> Live:
     """Always, when there is an answer."""
     return Live()
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """What is counted in this process, as Prometheus reads it."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

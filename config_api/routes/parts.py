@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from config_api.views import AuditItem
 from operators.times import format_time
 from state.configs.records import AuditEntry
 from state.configs.store import MOST_ENTRIES
+from state.watch import Watch
 from strategies.registry import STRATEGIES
 
 
@@ -24,6 +26,8 @@ class Parts:
 
     desk: Desk
     trials: Trials
+    watches: Mapping[str, Watch]
+    """What looks after everything outside: `history`, `nats`, and each store of the configuration by its kind."""
 
 
 def _desk(request: Request) -> Desk:

@@ -22,6 +22,7 @@ from dataflow.nats.announcer import Announcer
 from dataflow.nats.connection import Connection
 from dataflow.nats.streams import CONFIG, Streams, StreamSettings
 from dataflow.tracing.traces import sidecar_traces
+from dataflow.watching import watch_nats, watch_store, watch_stores
 from state.configs.cache import CachedConfigs
 from state.errors import StopProgram
 
@@ -61,10 +62,17 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
         streams = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
         cache = CachedConfigs(stores, settings.config_cache_ttl_seconds)
         desk = Desk(stores, cache, traces.announcing(Announcer(connection, streams)), traces.changing)
-        app = create_app(
-            Parts(desk, Trials(klines)), tokens, settings.api_changes_per_minute, version("petrosa-ta-bot")
-        )
+        watches = {
+            "nats": watch_nats(connection, CONFIG),
+            "history": watch_store("history", klines.check),
+            **watch_stores(stores),
+        }
+        parts = Parts(desk, Trials(klines), watches)
+        app = create_app(parts, tokens, settings.api_changes_per_minute, version("petrosa-ta-bot"))
         stores.start()
+        for watch in watches.values():
+            watch.start()
+            resources.callback(watch.close)
         tls = settings.tls()
         context = resources.enter_context(renewed(tls)) if tls else None
         config = uvicorn.Config(

@@ -11,6 +11,7 @@ from zlib import crc32
 from bytewax.operators import StatefulBatchLogic
 
 from dataflow.config import counts
+from dataflow.config.taken import TakenConfig
 from dataflow.routing import Workers
 from operators.config_book import ConfigBook, NewConfiguration, PackedKnown, unpack_known
 from operators.live import Selection
@@ -75,6 +76,7 @@ class ConfigHere:
         """Told which keys are to be analyzed, first and whenever that changes."""
         self.on_taken: Callable[[ConfigUpdate, int], None] = lambda *_: None
         """Told of every update, and how many keys it was handed to."""
+        self.news = TakenConfig()
         self.made = self.taken = 0
         """The numbers of the last update that was made in this process, and that was taken in it."""
         self._keys: dict[str, None] = {}
@@ -111,7 +113,8 @@ class ConfigHere:
     def take(self, update: ConfigUpdate) -> list[KeyedItem]:
         """Take what is new; what to tell the keys here that it concerns."""
         symbols: set[str | None] = set()
-        for known in unpack_known(update.known):
+        news = unpack_known(update.known)
+        for known in news:
             self.book.put(known)
             symbols.add(known.record.scope.symbol)
         for strategy_id, symbol in update.gone:
@@ -119,6 +122,7 @@ class ConfigHere:
             symbols.add(symbol)
         self._select()
         self.taken = max(self.taken, update.number)
+        self.news.note(news)
         keys = [key for key in list(self._keys) if None in symbols or key.partition("|")[0] in symbols]
         items: list[KeyedItem] = [(key, self.for_key(key) if self.selection.takes(key) else Leave()) for key in keys]
         self.on_taken(update, len(items))

@@ -1,75 +1,54 @@
-"""What a live process says of itself over HTTP: `/ready`, `/live` and `/metrics`."""
+"""What a live process says of itself over HTTP: `/health`, `/ready`, `/live` and `/metrics`."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dataflow.config.source import ConfigSource
-from dataflow.lease.instance import Instance
-from dataflow.live.status import Status
-from dataflow.nats.connection import Connection
-from dataflow.nats.klines import NatsKlines
-from dataflow.nats.publisher import Publisher
-from dataflow.rest.forwarder import RestForwarder
+from dataflow.finding import Part, worst
 from state.errors import StopProgram
+
+# They are a second series for each one, which nobody reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class HealthServer:
-    """Answers from a thread of its own, whatever the flow is doing."""
+    """Answers from a thread of its own, whatever the flow is doing, and has threads that watch what `parts` need.
+
+    - `/health` tells how every part is, always with 200: `healthy`, `degraded` where something is amiss, `unhealthy`
+      where something vital is. It is for people and dashboards.
+    - `/ready` is 200 while `readiness` says so, else 503.
+    - `/live` is 200 unless `stuck` says why only a new start would help: the flow's worker has not come around for a
+      minute, though nothing outside holds it back. Whatever is away does not make it 503, since a restart mends none
+      of that.
+    - `/metrics` has everything that is counted, as Prometheus reads it.
+    """
 
     def __init__(
-        self,
-        status: Status,
-        connection: Connection,
-        klines: NatsKlines,
-        publisher: Publisher,
-        rest: RestForwarder | None,
-        config: ConfigSource,
-        instance: Instance | None,
+        self, parts: Mapping[str, Part], readiness: Callable[[], dict[str, Any]], stuck: Callable[[], str | None]
     ) -> None:
-        self.status = status
-        self.connection = connection
-        self.klines = klines
-        self.publisher = publisher
-        self.rest = rest
-        self.config = config
-        self.instance = instance
+        self.parts = parts
+        self.readiness = readiness
+        self.stuck = stuck
 
-    def readiness(self) -> dict[str, Any]:
-        """How things are.
-
-        Ready is who has NATS, which gives klines and takes signals, and has started every key, with history or, while
-        it is away, cold; REST does not count.
-        """
-        keys, trouble = self.status.keys(), self.status.history_trouble
-        nats = {
-            "connected": self.connection.connected,
-            "gives_klines": self.klines.reads,
-            "takes_messages": not self.publisher.holding,
+    def health(self) -> dict[str, Any]:
+        """How everything is."""
+        findings = {name: part.probe() for name, part in self.parts.items()}
+        return {
+            "status": worst(findings),
+            "ready": self.readiness()["ready"],
+            **{name: finding.as_dict() for name, finding in findings.items()},
         }
-        found = {
-            "ready": all(nats.values()) and not self.status.starting,
-            "nats": {**nats, "trouble": self.connection.trouble},
-            "history": {"reachable": trouble is None, "trouble": trouble},
-            "configuration": {"known": self.config.here.is_known, "trouble": self.config.looks.trouble},
-            "keys": keys,
-        }
-        if self.instance is not None:
-            found["lease"] = self.instance.health()
-        if self.rest is not None:
-            found["rest"] = {"takes_signals": not (self.rest.away or self.rest.refused)}
-        return found
 
     @contextmanager
     def serving(self, host: str, port: int) -> Iterator[None]:
@@ -90,21 +69,35 @@ class HealthServer:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
         thread.start()
         try:
-            yield
+            with self._watching():
+                yield
         finally:
             server.should_exit = True
             thread.join(2.0)
             listener.close()
 
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        with ExitStack() as watches:
+            for part in self.parts.values():
+                if part.watch is not None:
+                    part.watch.start()
+                    watches.callback(part.watch.close)
+            yield
+
     def _app(self) -> Starlette:  # FastAPI would import OpenTelemetry, and take its time
+        async def health(_: Request) -> JSONResponse:
+            return JSONResponse(self.health())
+
         async def ready(_: Request) -> JSONResponse:
             state = self.readiness()
             return JSONResponse(state, 200 if state["ready"] else 503)
 
         async def live(_: Request) -> JSONResponse:
-            return JSONResponse({"live": True})
+            trouble = self.stuck()
+            return JSONResponse({"live": trouble is None, "trouble": trouble}, 503 if trouble else 200)
 
         async def metrics(_: Request) -> Response:
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-        return Starlette(routes=[Route(f"/{answer.__name__}", answer) for answer in (ready, live, metrics)])
+        return Starlette(routes=[Route(f"/{answer.__name__}", answer) for answer in (health, ready, live, metrics)])

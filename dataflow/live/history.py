@@ -245,10 +245,14 @@ class HistorySource(DynamicSource[tuple[str, HistoryItem]]):
     that comes with a snapshot. Nothing is kept: after a restart keys ask again for what they wait for.
     """
 
-    def __init__(self, desk: HistoryDesk, here: ConfigHere, stop: Stop) -> None:
+    def __init__(
+        self, desk: HistoryDesk, here: ConfigHere, stop: Stop, on_round: Callable[[], None] = lambda: None
+    ) -> None:
         self.desk = desk
         self.here = here
         self.stop = stop
+        self.on_round = on_round
+        """Told whenever a worker asks for what there is, which it does all the time."""
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> HistoryPartition:
         """The source of one worker; they share the desk."""
@@ -268,6 +272,7 @@ class HistoryPartition(StatelessSourcePartition[tuple[str, HistoryItem]]):
 
     def next_batch(self) -> Iterable[tuple[str, HistoryItem]]:
         """Few at a time, so that bars never wait for long."""
+        self.source.on_round()
         if self.source.stop.requested:
             raise StopIteration
         items = self.source.desk.take(BATCH) if self.source.here.is_known else []

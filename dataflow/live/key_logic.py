@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
 from dataflow.config.here import ConfigHere, Probe
-from dataflow.live.status import KeyState
+from dataflow.live import counts
+from dataflow.live.key_groups import KeyNow
 from dataflow.tracing.traces import FlowTraces
 from operators.analyzer import KeyAnalyzer
 from operators.backfill import Backfill, BackfillPolicy, Item
@@ -20,6 +22,7 @@ from operators.requests import Leave, Wake
 from operators.tally import Tally
 from operators.timeline import Timeline
 from operators.warm_up import bars_to_seed
+from operators.work import Work
 from state.errors import WarmUpAgain
 from state.key import split_key
 from state.snapshot import Snapshot
@@ -42,13 +45,13 @@ class LiveAnalysis:
     """What every key is analyzed with.
 
     Keys are seeded with the policy's bars, and with more where indicators need more. Keys that come with a snapshot
-    are told to `on_resumed`, to be woken; every key's state is told to `on_state`.
+    are told to `on_resumed`, to be woken; how every key is, and None when it is gone, is told to `on_state`.
     """
 
     here: ConfigHere
     policy: BackfillPolicy
     on_resumed: Callable[[str, Wake], None]
-    on_state: Callable[[str, KeyState | None], None]
+    on_state: Callable[[str, KeyNow | None], None]
     is_past: Callable[[int], bool]
     """Whether all bars that were stored before a time (ns) have arrived."""
     traces: FlowTraces = field(default_factory=FlowTraces)
@@ -65,6 +68,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         self.resume_state = resume_state
         self.backfill: Backfill | None = None
         self.timeline = Timeline()
+        self.work = Work()
         self._go_at: datetime | None = None
         key = _key_in(resume_state)
         if key is not None:
@@ -91,7 +95,9 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
     def _told(self, backfill: Backfill, out: list[Signal | Tally]) -> list[Signal | Tally]:
         """`out` with what was counted."""
         key = backfill.analyzer.key
-        self.analysis.on_state(key, backfill.state)
+        close_ms = backfill.analyzer.order.expected_ms
+        self.analysis.on_state(key, KeyNow(backfill.state, close_ms, bool(self.timeline.to_come)))
+        self.work.count()
         tally = backfill.analyzer.take_tally()
         if tally != Tally(key):
             out.append(tally)
@@ -136,6 +142,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
             log.info("%s: not configured any more, its state is discarded", key, extra={"key": key})
         self.analysis.here.forget(key)
         self.analysis.on_state(key, None)
+        counts.WORK.end(self.work)
         return StatefulBatchLogic.DISCARD
 
     def on_eof(self) -> tuple[list[Signal | Tally], bool]:
@@ -146,7 +153,10 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         """Plain versioned data: see `Backfill.snapshot`, and what is to come of the configuration."""
         if self.backfill is None:
             return self.resume_state
-        return {**self.backfill.snapshot(), "timeline": self.timeline.pack()}
+        began_secs = perf_counter()
+        snapshot = {**self.backfill.snapshot(), "timeline": self.timeline.pack()}
+        counts.SNAPSHOT.observe(perf_counter() - began_secs)
+        return snapshot
 
     def _start(self, key: str) -> Backfill:
         self.analysis.here.register(key)
@@ -155,6 +165,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
         if self.resume_state is not None:
             backfill = self._resumed(backfill, now.configuration)
         self.backfill, self.resume_state = backfill, None
+        counts.WORK.begin(self.work)
         self.timeline.begin(backfill.configuration)
         return backfill
 
@@ -174,7 +185,7 @@ class LiveKeyLogic(StatefulBatchLogic[KeyItem, Signal | Tally, Any]):
 
     def _new(self, key: str, configuration: Configuration) -> Backfill:
         return Backfill(
-            lambda configuration: KeyAnalyzer(key, configuration, OWN_BARS),
+            lambda configuration: KeyAnalyzer(key, configuration, OWN_BARS, self.work),
             self._policy(key, configuration),
             configuration,
         )

@@ -16,9 +16,12 @@ from dataflow.lease.instance import Instance
 from dataflow.lease.lease import Lease
 from dataflow.lease.sink import LeasedSignals
 from dataflow.live import counts
+from dataflow.live.gauges import KEYS
 from dataflow.live.health import HealthServer
 from dataflow.live.history import HistoryDesk, HistorySource
 from dataflow.live.key_logic import LiveAnalysis, LiveKeyLogic
+from dataflow.live.parts import Rooms, parts_of
+from dataflow.live.progress import Progress
 from dataflow.live.settings import Settings
 from dataflow.live.status import Status
 from dataflow.nats import counts as nats_counts
@@ -54,6 +57,7 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
     """
     status, here = Status(), ConfigHere(pinned, settings.selection(), Workers())
     parser = LiveParser(here.selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc())
+    KEYS.status = status
     with ExitStack() as resources:
         traces = resources.enter_context(flow_traces())
         here.on_taken = traces.applied
@@ -68,7 +72,9 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
         resources.callback(looks.close)
         config = ConfigSource(here, looks, lambda positions: ConfigReading(connection, streams, positions), stop)
         klines = NatsKlines(connection, streams, stop, settings.klines_shards, lambda: config.are_keys_behind)
-        health = HealthServer(status, connection, klines, publisher, rest, config, instance)
+        progress = Progress(lambda: publisher.holding or not connection.connected)
+        rooms = Rooms(status, progress, connection, klines, publisher, desk, config, rest, instance)
+        health = HealthServer(parts_of(rooms, settings), rooms.readiness, lambda: progress.trouble)
         port = settings.health_port + index if settings.health_port else 0
         resources.enter_context(health.serving(settings.health_host, port))
         streams.check(NATS_SECS)
@@ -95,7 +101,7 @@ def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) ->
             logic,
             LeasedSignals(instance, max_age_secs, traces) if instance else NatsSignals(publisher, max_age_secs, traces),
             DeadLetters(publisher, counts.count_tally),
-            HistorySource(desk, here, stop),
+            HistorySource(desk, here, stop, progress.note),
             ConfigInput(config, here.copies, lambda _: ConfigLogic(here)),
         )
 

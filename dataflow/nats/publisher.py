@@ -15,6 +15,7 @@ from dataflow.nats.connection import Connection, answer_of
 from dataflow.nats.errors import AskOperator, HeldBack, StandBy, TryAgain
 from dataflow.nats.headers import MESSAGE_ID, headers_of
 from dataflow.nats.requests import UNDER_WAY, Request, Requests
+from dataflow.nats.stored import count_stored
 from dataflow.nats.stored_log import log_stored
 from dataflow.nats.streams import Streams
 from dataflow.stopping import Stop
@@ -105,6 +106,11 @@ class Publisher:
     def holding(self) -> bool:
         """Whether something waits because NATS does not take it."""
         return self._holding > 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Why NATS does not take what there is; None while it does, as far as is known."""
+        return (self._reason or "it is away") if self.holding else None
 
     def publish(self, messages: Sequence[Outgoing], fence: Fence | None = None) -> None:
         """Publish all, and return when all are stored; waits for as long as NATS is away.
@@ -212,6 +218,8 @@ class Publisher:
             log_stored(one, stored)
             if stored.get("duplicate"):
                 counts.REPEATED.labels(stored["stream"]).inc()
+            else:
+                count_stored(subject, one.message_id, self.clock_ms())
         return left
 
     async def _without_stored(self, messages: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:

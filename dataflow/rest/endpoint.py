@@ -29,6 +29,9 @@ _REST_SECS = 1.0
 
 _CLOSE_SECS = 2.0
 
+# What a proxy says that finds nobody; whatever else is answered, even that there is no such method, comes from there.
+_NOBODY_BEHIND = frozenset({502, 503, 504})
+
 _PASSING = frozenset({408, 425, 429})
 
 
@@ -110,6 +113,10 @@ class Endpoint:
             self._say_away(answer.reason)
         return answer
 
+    async def look(self) -> str:
+        """Why nobody answers, empty where somebody does. It asks for OPTIONS, which changes nothing anywhere."""
+        return await self._loop.run(self._look())
+
     def close(self) -> None:
         """End what is under way, and disconnect."""
         self._loop.close(self._client.aclose, _CLOSE_SECS)
@@ -129,6 +136,14 @@ class Endpoint:
             return Answer()
         again = status in _PASSING or response.is_server_error
         return Answer(str(status), again, _after_secs(response.headers.get("Retry-After", "")))
+
+    async def _look(self) -> str:
+        try:
+            async with asyncio.timeout(ATTEMPT_SECS), self._client.stream("OPTIONS", self._url) as response:
+                await _read_rest(response)
+        except Exception as error:  # noqa: BLE001  # whatever it was, nobody answers
+            return _words(error)
+        return str(response.status_code) if response.status_code in _NOBODY_BEHIND else ""
 
     def _say_away(self, reason: str) -> None:
         if self._away_since_secs is None:

@@ -21,11 +21,11 @@ from dataflow.nats.durable import Durable, DurableReader
 from dataflow.nats.publisher import Publisher, wall_clock_ms
 from dataflow.nats.streams import ALERTS, FENCES, SIGNALS, Streams
 from dataflow.rest import counts
-from dataflow.rest.endpoint import Answer, Endpoint, Post
+from dataflow.rest.endpoint import ATTEMPT_SECS, Answer, Endpoint, Post
 from dataflow.stopping import Stop
 from dataflow.tracing.traces import FlowTraces
 from operators.live import BadMessage, RawMessage
-from state.errors import SkipInput
+from state.errors import RetryLater, SkipInput
 from state.tls import TlsFiles
 
 log = logging.getLogger(__name__)
@@ -88,6 +88,16 @@ class RestForwarder:
     def refused(self) -> bool:
         """Whether the endpoint answered last that it will never take what it was sent."""
         return self.endpoint.refuses
+
+    def check(self) -> None:
+        """See whether anybody answers there; no signal is sent.
+
+        Raises:
+            RetryLater: nobody does.
+        """
+        reason = self.connection.submit(self.endpoint.look()).result(2 * ATTEMPT_SECS)
+        if reason:
+            raise RetryLater(f"{self.endpoint.address}: {reason}")
 
     def start(self) -> None:
         """Begin, in the background; NATS and the endpoint may be away."""

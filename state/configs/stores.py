@@ -147,6 +147,10 @@ class ConfigStores:
         """By kind of store why it was away when it was used last, None when it was not."""
         return {watched.store.kind: watched.trouble for watched in self._all}
 
+    def checks(self) -> dict[str, Callable[[], None]]:
+        """By kind of store, what looks whether it is there now; it raises `RetryLater` where it is not."""
+        return {watched.store.kind: watched.check for watched in self._all}
+
     def start(self) -> None:
         """Have both stores agree, now and after every outage, in a thread of its own."""
         self._thread = threading.Thread(target=self._look_after, name="config-stores", daemon=True)
@@ -238,7 +242,7 @@ class ConfigStores:
         for watched in self._all:
             if watched.is_away:
                 with suppress(RetryLater):
-                    watched.use(lambda store: store.check())
+                    watched.check()
         if self._fallback is None or self._fallback.is_away:
             return
         if not self._primary.is_away and not self._is_settled:

@@ -71,6 +71,10 @@ class Watched:
             raise RetryLater(trouble)
         return self.use(what)
 
+    def check(self) -> None:
+        """See whether the store is there. Raises as `use` does."""
+        self.use(lambda store: store.check())
+
     def _can_be_read(self) -> bool:
         try:
             self.store.check()

@@ -100,7 +100,25 @@ def test_it_says_how_it_is(api: ApiServer) -> None:
     health = api.client.get("/health").json()
     assert health["status"] == "degraded"  # nobody can be told of changes
     assert health["stores"] == {"sqlite": None}
-    assert health["announcer"] == {"connected": False}
+    assert health["history"] is None
+    assert health["announcer"]["connected"] is False
+    assert health["announcer"]["trouble"]
+
+
+def test_what_is_counted_needs_no_token_and_stays_small(api: ApiServer) -> None:
+    """However many paths and methods clients come up with."""
+    for number in range(20):
+        api.client.get(f"/nowhere/{number}")
+        api.client.get(f"/api/v1/strategies/nothing_{number}/config")
+        api.client.request(f"BREW{number}", "/api/v1/strategies")
+    before = api.counted("ta_api_requests_total")
+    template = "/api/v1/strategies/{strategy_id}/config"
+    assert api.counted("ta_api_requests_total", route="none", method="GET", status="404") >= 20
+    assert api.counted("ta_api_requests_total", route=template, status="401") >= 20
+    assert api.counted("ta_api_requests_total", method="other") == 20
+    assert api.counted("ta_api_request_seconds_count", route=template, method="GET") >= 20
+    assert api.counted("ta_api_requests_total") > before  # /metrics itself
+    assert len({labels["route"] for labels, _ in api.series("ta_api_requests_total")}) < 30
 
 
 def test_every_answer_has_headers_for_browsers(api: ApiServer) -> None:
