@@ -49,9 +49,9 @@ class Settings(NatsSettings, StoreSettings):
     lease_seconds: float = Field(
         default=10.0, ge=1.0, le=60.0, description="How long a lease lasts that is not renewed, when it is first used"
     )
-    health_host: str = Field(default="127.0.0.1", description="Address of /ready, /live and /metrics")
+    health_host: str = Field(default="127.0.0.1", description="Address of /health, /ready, /live and /metrics")
     health_port: int = Field(
-        default=8081, ge=0, le=65_535, description="Port of /ready, /live and /metrics; 0 for none"
+        default=8081, ge=0, le=65_535, description="Port of /health, /ready, /live and /metrics; 0 for none"
     )
 
     @field_validator("supported_symbols")
