@@ -9,11 +9,12 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 from bytewax.recovery import init_db_dir
 
+from dataflow.flow import ANALYZE_STEP, FLOW_ID
 from state.errors import StopProgram
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,30 @@ def start_snapshots(manifest: Path, description: dict[str, Any]) -> None:
     unfinished = manifest.with_suffix(".new")
     unfinished.write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
     unfinished.replace(manifest)
+
+
+class Content(NamedTuple):
+    """What a folder's snapshots hold: of how many keys, and when the last one was written, '' for never (UTC)."""
+
+    keys: int
+    written: str
+
+
+def content_of(folder: Path) -> Content:
+    """What undamaged snapshots hold; whoever writes them may go on meanwhile."""
+    found = [_content_of(snapshots_in(folder) / f"part-{part}.sqlite3") for part in range(SNAPSHOT_PARTITIONS)]
+    return Content(sum(one.keys for one in found), max(one.written for one in found))
+
+
+def _content_of(path: Path) -> Content:
+    keys = (
+        "SELECT count(*) FROM (SELECT ser_change, max(snap_epoch) FROM snaps WHERE step_id LIKE ? GROUP BY state_key)"
+        " WHERE ser_change IS NOT NULL"
+    )
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database:
+        ((count,),) = database.execute(keys, (f"{FLOW_ID}.{ANALYZE_STEP}.%",))
+        ((written,),) = database.execute("SELECT max(created_at) FROM snaps")
+    return Content(count, written or "")
 
 
 def check_snapshots(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The live flow as a process of a cluster that Bytewax's own command runs.
 
 `python -m bytewax.run dataflow.live.worker:flow -r SNAPSHOTS -s 10 -b 0 -i INDEX -a HOST:PORT;HOST:PORT` with the same
-variables as `ta-bot run`. Snapshots are made once by `python -m bytewax.recovery SNAPSHOTS 8`.
+variables as `ta-bot run`. SNAPSHOTS is the folder `snapshots` in one that `ta-bot recovery init` made: of process 0 the
+one with the snapshots of all, of the others an empty one of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataflow.cluster import innermost
 from dataflow.live.process import live_flow
 from dataflow.live.settings import settings_of
 from dataflow.logs import log_to_stderr, tell_end
+from dataflow.running import look_for_garbage_rarely
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
 from strategies.resolution import NOTHING_PINNED
@@ -30,6 +32,7 @@ def flow() -> Dataflow:
     """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources."""
     sys.excepthook = _tell
     log_to_stderr()
+    look_for_garbage_rarely()
     settings = settings_of()
     if settings.lease is not None:
         raise StopProgram("LEASE: a cluster has no standby, its processes are started again from their snapshots")
