@@ -12,7 +12,7 @@ from bytewax.recovery import RecoveryConfig
 
 
 def look_for_garbage_rarely() -> None:
-    """Keys are many small objects that live for ever and make no cycles: looking more often takes a fifth of the time."""
+    """Spare a fifth of the time: keys are many small objects that live for ever and make no cycles."""
     gc.set_threshold(50_000, 20, 100)
 
 

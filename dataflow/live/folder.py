@@ -57,7 +57,7 @@ def init_folder(folder: Path, index: int) -> None:
         snapshots = snapshots_in(folder)
         if any(snapshots.glob("part-*")):
             raise StopProgram(
-                f"{folder}: holds snapshots, which process {index} of a cluster would mix with those of process {KEEPER};"
+                f"{folder}: holds snapshots, which process {index} would mix with those of process {KEEPER};"
                 " remove the folder if they are of no more use"
             )
         snapshots.mkdir(parents=True, exist_ok=True)
