@@ -119,11 +119,11 @@ def content_of(folder: Path) -> Content:
 
 def _content_of(path: Path) -> Content:
     keys = (
-        "SELECT count(*) FROM (SELECT ser_change, max(snap_epoch) FROM snaps WHERE step_id LIKE ? GROUP BY state_key)"
+        "SELECT count(*) FROM (SELECT ser_change, max(snap_epoch) FROM snaps WHERE step_id = ? GROUP BY state_key)"
         " WHERE ser_change IS NOT NULL"
     )
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database:
-        ((count,),) = database.execute(keys, (f"{FLOW_ID}.{ANALYZE_STEP}.%",))
+        ((count,),) = database.execute(keys, (f"{FLOW_ID}.{ANALYZE_STEP}",))
         ((written,),) = database.execute("SELECT max(created_at) FROM snaps")
     return Content(count, written or "")
 

@@ -17,9 +17,11 @@ from types import TracebackType
 from bytewax.dataflow import Dataflow
 
 from dataflow.cluster import innermost
+from dataflow.live.forming import watch_forming
 from dataflow.live.process import live_flow
 from dataflow.live.settings import settings_of
 from dataflow.logs import log_to_stderr, tell_end
+from dataflow.routing import Workers
 from dataflow.running import look_for_garbage_rarely
 from dataflow.stopping import USER_ERROR, Stop
 from state.errors import StopProgram
@@ -29,7 +31,10 @@ log = logging.getLogger(__name__)
 
 
 def flow() -> Dataflow:
-    """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources."""
+    """The flow, with what runs beside it until the process ends; SIGTERM and SIGINT end its sources.
+
+    Before all members of the cluster are there, they end the process.
+    """
     sys.excepthook = _tell
     log_to_stderr()
     look_for_garbage_rarely()
@@ -39,7 +44,10 @@ def flow() -> Dataflow:
     stop, resources = Stop(), ExitStack()
     resources.enter_context(stop.on_signals())
     atexit.register(resources.close)
-    return resources.enter_context(live_flow(settings, NOTHING_PINNED, stop))
+    workers = Workers()
+    flow = resources.enter_context(live_flow(settings, NOTHING_PINNED, stop, workers=workers))
+    watch_forming(lambda: workers.count > 0, stop)
+    return flow
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,0 +1,105 @@
+"""The manifests as `kubectl kustomize` renders them, without a cluster."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from shutil import which
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+K8S = ROOT / "k8s"
+OVERLAYS = sorted(folder.name for folder in (K8S / "overlays").iterdir())
+
+FLOW = "petrosa-ta-bot"
+SIDECAR = "petrosa-ta-bot-api"
+
+Manifest = dict[str, Any]
+
+
+class Container(NamedTuple):
+    """A container, the pod it is in, and where both are, for messages."""
+
+    where: str
+    content: Manifest
+    pod: Manifest
+    is_init: bool
+
+    @property
+    def command(self) -> list[str]:
+        return [*self.content["command"], *self.content.get("args", [])]
+
+
+def kustomize(folder: Path) -> str:
+    kubectl = which("kubectl")
+    if kubectl is None:
+        pytest.fail("this test needs kubectl, of any version that has kustomize", pytrace=False)
+    done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{folder.relative_to(ROOT)}: {done.stderr}"
+    return done.stdout
+
+
+@lru_cache
+def rendered(overlay: str) -> list[Manifest]:
+    return list(yaml.safe_load_all(kustomize(K8S / "overlays" / overlay)))
+
+
+def secret_example() -> Manifest:
+    content: Manifest = yaml.safe_load((K8S / "secret.example.yaml").read_text())
+    return content
+
+
+def name_of(manifest: Manifest) -> str:
+    return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def of_kind(overlay: str, *kinds: str) -> list[Manifest]:
+    return [manifest for manifest in rendered(overlay) if manifest["kind"] in kinds]
+
+
+def found(overlay: str, kind: str, name: str) -> Manifest:
+    by_name = {one["metadata"]["name"]: one for one in of_kind(overlay, kind)}
+    assert name in by_name, f"{overlay}: no {kind} {name}, only {sorted(by_name)}"
+    return by_name[name]
+
+
+def workloads(overlay: str) -> list[Manifest]:
+    return of_kind(overlay, "StatefulSet", "Deployment")
+
+
+def containers(overlay: str, *workload: str) -> Iterator[Container]:
+    """All containers, or those of the workloads of these names."""
+    for manifest in workloads(overlay):
+        pod = manifest["spec"]["template"]["spec"]
+        for kind in ("initContainers", "containers"):
+            for content in pod.get(kind, []) if not workload or manifest["metadata"]["name"] in workload else []:
+                where = f"{overlay}: {name_of(manifest)}: {content['name']}"
+                yield Container(where, content, pod, kind == "initContainers")
+
+
+def container(overlay: str, name: str) -> Container:
+    by_name = {one.content["name"]: one for one in containers(overlay)}
+    return by_name[name]
+
+
+def environment(overlay: str, of: Container, **fields: str) -> dict[str, str]:
+    """The variables that a container gets, with the Secret of the example; `fields` are those of its pod, by path."""
+    variables: dict[str, str] = {}
+    for source in of.content.get("envFrom", []):
+        variables |= found(overlay, "ConfigMap", source["configMapRef"]["name"])["data"]
+    secret = secret_example()
+    for one in of.content.get("env", []):
+        if "value" in one:
+            variables[one["name"]] = one["value"]
+        elif "fieldRef" in one["valueFrom"]:
+            variables[one["name"]] = fields[one["valueFrom"]["fieldRef"]["fieldPath"]]
+        else:
+            key = one["valueFrom"]["secretKeyRef"]
+            assert key["name"] == secret["metadata"]["name"], f"{of.where}: {one['name']} is in another Secret"
+            variables[one["name"]] = secret["stringData"][key["key"]]
+    return variables
