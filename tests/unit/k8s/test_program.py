@@ -55,7 +55,7 @@ def routes(of: Container) -> set[str]:
         served = create_app(nothing, Tokens(), 1, "0")
     else:
         served = HealthServer(*[nothing] * len(inspect.signature(HealthServer).parameters))._app()
-    return {str(getattr(route, "path", "")) for route in served.routes}
+    return set(served.openapi()["paths"])
 
 
 @lru_cache
