@@ -1,16 +1,23 @@
-"""The manifests as `kubectl kustomize` renders them, without a cluster."""
+"""The manifests as `kubectl kustomize` renders them, without a cluster, and what the program has to do with them."""
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from shutil import which
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 import yaml
+from typer.main import get_command
+
+from config_api.app import create_app
+from config_api.auth import Tokens
+from dataflow.cli import app
+from dataflow.live.health import HealthServer
 
 ROOT = Path(__file__).parents[1]
 K8S = ROOT / "k8s"
@@ -103,3 +110,24 @@ def environment(overlay: str, of: Container, **fields: str) -> dict[str, str]:
             assert key["name"] == secret["metadata"]["name"], f"{of.where}: {one['name']} is in another Secret"
             variables[one["name"]] = secret["stringData"][key["key"]]
     return variables
+
+
+def parse_command(arguments: list[str]) -> None:
+    """Read a command of `ta-bot` as the program does, without running it."""
+    command: Any = get_command(app)
+    rest = list(arguments)
+    while hasattr(command, "commands"):
+        name = rest.pop(0) if rest else "(none)"
+        assert name in command.commands, f"no command {name} among {sorted(command.commands)}"
+        command = command.commands[name]
+    command.make_context(command.name, rest)
+
+
+def routes(of: Container) -> set[str]:
+    """The paths that a container's program answers."""
+    nothing = cast("Any", None)  # what is behind the paths is of no interest
+    if of.content["name"] == "sidecar":
+        served = create_app(nothing, Tokens(), 1, "0")
+    else:
+        served = HealthServer(*[nothing] * len(inspect.signature(HealthServer).parameters))._app()
+    return set(served.openapi()["paths"])

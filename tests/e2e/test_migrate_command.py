@@ -64,7 +64,7 @@ def test_a_database_that_is_away_is_an_error_unless_it_may_be() -> None:
 def test_a_database_that_is_away_is_tried_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         uri = f"mysql+pymysql://bot@127.0.0.1:{nobody.getsockname()[1]}/klines"
-        command = [TA_BOT, "migrate", "--wait-secs", "600"]
+        command = [str(TA_BOT), "migrate", "--wait-secs", "600"]
         waiting = subprocess.Popen(command, env=environment(MYSQL_URI=uri), stderr=subprocess.DEVNULL)
         nobody.settimeout(HANGS_SECS)
         for _ in range(3):

@@ -8,17 +8,11 @@ import inspect
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
 
 import bytewax.run
 import pytest
-from typer.main import get_command
 
-from config_api.app import create_app
-from config_api.auth import Tokens
 from dataflow.api.settings import ApiSettings, api_settings_of
-from dataflow.cli import app
-from dataflow.live.health import HealthServer
 from dataflow.live.settings import Settings, settings_of
 from dataflow.recovery import snapshots_in
 from state.errors import StopProgram
@@ -31,31 +25,12 @@ from tests.manifests import (
     containers,
     environment,
     found,
+    parse_command,
     rendered,
+    routes,
 )
 
 FIELDS = {"metadata.labels['apps.kubernetes.io/pod-index']": "1"}
-
-
-def parse(arguments: list[str]) -> None:
-    """Read a command of `ta-bot` as the program does, without running it."""
-    command: Any = get_command(app)
-    rest = list(arguments)
-    while hasattr(command, "commands"):
-        name = rest.pop(0) if rest else "(none)"
-        assert name in command.commands, f"no command {name} among {sorted(command.commands)}"
-        command = command.commands[name]
-    command.make_context(command.name, rest)
-
-
-def routes(of: Container) -> set[str]:
-    """The paths that a container's program answers."""
-    nothing = cast("Any", None)  # what is behind the paths is of no interest
-    if of.content["name"] == "sidecar":
-        served = create_app(nothing, Tokens(), 1, "0")
-    else:
-        served = HealthServer(*[nothing] * len(inspect.signature(HealthServer).parameters))._app()
-    return set(served.openapi()["paths"])
 
 
 @lru_cache
@@ -76,7 +51,7 @@ def test_each_command_is_one_of_the_program(overlay: str) -> None:
     for of in containers(overlay):
         program, *arguments = of.command
         if program == "ta-bot":
-            parse([argument.replace("$(BYTEWAX_PROCESS_ID)", "1") for argument in arguments])
+            parse_command([argument.replace("$(BYTEWAX_PROCESS_ID)", "1") for argument in arguments])
         else:
             assert [program, *arguments[:2]] == ["python", "-m", "bytewax.run"], of.where
             module, name = arguments[2].split(":")
