@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,9 +52,10 @@ class Pods:
         assert {process.wait(ENDS_SECS) for process in preparing} == {0}, self.said()
         self.start(*range(count))
 
-    def know(self, count: int) -> None:
-        """Be told of so many."""
-        self.members.write_text("".join(f"127.0.0.1:{free_port()}\n" for _ in range(count)))
+    def know(self, count: int, *ports: int) -> None:
+        """Be told of so many, the first ones at these ports."""
+        ports = (*ports, *(free_port() for _ in range(count - len(ports))))
+        self.members.write_text("".join(f"127.0.0.1:{port}\n" for port in ports))
 
     def start(self, *indexes: int) -> None:
         """Start the containers of these, as Kubernetes does when they have ended."""
@@ -143,14 +145,27 @@ def test_keys_keep_their_state_over_rescaling_and_the_loss_of_a_pod(pods: Pods, 
     assert "8 partitions, undamaged, with the state of 3 keys, written last at " in found
 
 
-def test_a_member_that_waits_for_others_begins_anew_and_ends_when_asked(pods: Pods, tmp_path: Path) -> None:
-    pods.create(1)
-    assert pods.stop() in ([0], [-signal.SIGTERM])  # it may not have begun
-    (tmp_path / "sitecustomize.py").write_text("import dataflow.live.forming as f; f.FORMING_SECS = (1.0, 2.0)\n")
+@pytest.fixture
+def first(pods: Pods) -> Iterator[socket.socket]:
+    """Stands in for the first of three members, of which the second runs, and waits for the third."""
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        first.settimeout(ENDS_SECS)
+        pods.know(3, first.getsockname()[1])
+        (pods.volume(1) / "recovery" / "snapshots").mkdir(parents=True)
+        yield first
+
+
+def test_a_member_that_lost_another_begins_anew(pods: Pods, first: socket.socket) -> None:
+    pods.start(1)
+    first.accept()[0].close()
+    with first.accept()[0]:
+        assert pods.stop() == [0]  # and ends when asked, though Bytewax waits for the third
+    assert pods.said().count("looking for them anew") == 1
+
+
+def test_a_member_that_waits_for_long_begins_anew(pods: Pods, first: socket.socket, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import dataflow.live.forming as f; f.FORMING_SECS = (0.5, 1.0)\n")
     pods.settings["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
-    pods.know(2)
-    pods.start(0)
-    wait_until(lambda: pods.said().count("looking for them anew") >= 2, "the member to begin anew twice")
-    wait_until(partial(pods.answers, 0, "/live"), "it to be there again")
-    assert not pods.answers(0, "/ready")
-    assert pods.stop() == [0]
+    pods.start(1)
+    with first.accept()[0], first.accept()[0]:
+        pods.processes[1].kill()
