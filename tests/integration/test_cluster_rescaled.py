@@ -157,7 +157,8 @@ def first(pods: Pods) -> Iterator[socket.socket]:
 
 def test_a_member_that_lost_another_begins_anew(pods: Pods, first: socket.socket) -> None:
     pods.start(1)
-    first.accept()[0].close()
+    with first.accept()[0] as found:
+        assert found.recv(16, socket.MSG_WAITALL)  # the member has introduced itself
     with first.accept()[0]:
         assert pods.stop() == [0]  # and ends when asked, though Bytewax waits for the third
     assert pods.said().count("looking for them anew") == 1
