@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from shutil import which
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -22,6 +24,8 @@ from dataflow.live.health import HealthServer
 ROOT = Path(__file__).parents[1]
 K8S = ROOT / "k8s"
 OVERLAYS = sorted(folder.name for folder in (K8S / "overlays").iterdir())
+SHAPES = [*OVERLAYS, "single+tls", "cluster+tls"]
+"""Overlays alone, and with what may be added to them."""
 
 FLOW = "petrosa-ta-bot"
 SIDECAR = "petrosa-ta-bot-api"
@@ -47,13 +51,25 @@ def kustomize(folder: Path) -> str:
     if kubectl is None:
         pytest.fail("this test needs kubectl, of any version that has kustomize", pytrace=False)
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{folder.relative_to(ROOT)}: {done.stderr}"
+    assert done.returncode == 0, f"{folder}: {done.stderr}"
     return done.stdout
 
 
 @lru_cache
-def rendered(overlay: str) -> list[Manifest]:
-    return list(yaml.safe_load_all(kustomize(K8S / "overlays" / overlay)))
+def rendered(shape: str) -> list[Manifest]:
+    """The manifests of an overlay, with a component where the shape says `overlay+component`."""
+    overlay, _, component = shape.partition("+")
+    folder = K8S / "overlays" / overlay
+    if not component:
+        return list(yaml.safe_load_all(kustomize(folder)))
+    with TemporaryDirectory() as made:
+        place = Path(made).resolve()
+        with_component = {
+            "resources": [os.path.relpath(folder, place)],
+            "components": [os.path.relpath(K8S / "components" / component, place)],
+        }
+        (place / "kustomization.yaml").write_text(yaml.safe_dump(with_component))
+        return list(yaml.safe_load_all(kustomize(place)))
 
 
 def secret_example() -> Manifest:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.manifests import OVERLAYS, Manifest, containers, name_of, of_kind, workloads
+from tests.manifests import SHAPES, Manifest, containers, name_of, of_kind, workloads
 
 OUTSIDE = {53, 4222, 3306, 27017, 443}
 """Ports of others that are talked to."""
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_containers_have_no_rights(overlay: str) -> None:
     wanted = {
         "allowPrivilegeEscalation": False,
@@ -30,7 +30,7 @@ def test_containers_have_no_rights(overlay: str) -> None:
         assert "/tmp" in {mount["mountPath"] for mount in of.content["volumeMounts"]}, of.where
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_containers_say_what_they_need_and_no_image_may_change(overlay: str) -> None:
     for of in containers(overlay):
         for kind in ("requests", "limits"):
@@ -41,7 +41,7 @@ def test_containers_say_what_they_need_and_no_image_may_change(overlay: str) -> 
         assert manifest["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= 10, name_of(manifest)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_programs_have_no_rights_in_kubernetes_and_operators_no_secrets(overlay: str) -> None:
     for account in of_kind(overlay, "ServiceAccount"):
         assert account["automountServiceAccountToken"] is False, name_of(account)
@@ -57,7 +57,7 @@ def test_programs_have_no_rights_in_kubernetes_and_operators_no_secrets(overlay:
     assert not {"*", "secrets"} & set(granted)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_all_is_denied_but_what_is_needed(overlay: str) -> None:
     policies = of_kind(overlay, "NetworkPolicy")
     [deny] = [one for one in policies if not {"ingress", "egress"} & one["spec"].keys()]
@@ -76,7 +76,7 @@ def test_all_is_denied_but_what_is_needed(overlay: str) -> None:
         assert let_out - own == needed, f"{where}: may reach {sorted(let_out)}"
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_everybody_who_comes_in_is_named(overlay: str) -> None:
     for policy in of_kind(overlay, "NetworkPolicy"):
         for rule in policy["spec"].get("ingress", []):

@@ -19,6 +19,7 @@ from state.errors import StopProgram
 from tests.manifests import (
     FLOW,
     OVERLAYS,
+    SHAPES,
     SIDECAR,
     Container,
     container,
@@ -58,7 +59,7 @@ def test_each_command_is_one_of_the_program(overlay: str) -> None:
             assert callable(getattr(importlib.import_module(module), name)), of.where
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_each_variable_is_one_that_is_read(overlay: str) -> None:
     for of in containers(overlay):
         kind = ApiSettings if SIDECAR in of.where else Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -12,6 +13,7 @@ import pytest
 from tests.manifests import (
     FLOW,
     OVERLAYS,
+    SHAPES,
     SIDECAR,
     Manifest,
     containers,
@@ -27,12 +29,15 @@ from tests.manifests import (
 # The oldest that labels pods with their index, one in the middle, and the newest that there is a schema for.
 VERSIONS = ["1.28", "1.32", kubernetes_validate.latest_version()]
 
+# Their schemas are not Kubernetes's own.
+OF_OTHERS = {"monitoring.coreos.com"}
+
 FIXED_FOR_EVER = ["serviceName", "podManagementPolicy", "revisionHistoryLimit", "selector", "volumeClaimTemplates"]
 
 
 def all_manifests() -> dict[str, Manifest]:
     """Each once, with where it comes from."""
-    by_content = {json.dumps(one, sort_keys=True): (overlay, one) for overlay in OVERLAYS for one in rendered(overlay)}
+    by_content = {json.dumps(one, sort_keys=True): (shape, one) for shape in SHAPES for one in rendered(shape)}
     by_name = {f"{overlay}: {name_of(one)}": one for overlay, one in by_content.values()}
     return {**by_name, "secret.example.yaml": secret_example()}
 
@@ -41,6 +46,8 @@ def all_manifests() -> dict[str, Manifest]:
 def test_each_is_valid(version: str) -> None:
     wrong = {}
     for where, manifest in all_manifests().items():
+        if manifest["apiVersion"].split("/")[0] in OF_OTHERS:
+            continue
         try:
             kubernetes_validate.validate(manifest, version, strict=True)
         except kubernetes_validate.ValidationError as error:
@@ -69,13 +76,17 @@ def test_one_overlay_can_follow_another() -> None:
     assert [flow["persistentVolumeClaimRetentionPolicy"] for flow in flows] == [kept] * len(OVERLAYS)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", SHAPES)
 def test_what_is_referred_to_is_there(overlay: str) -> None:
     for of in containers(overlay):
         environment(overlay, of, **dict.fromkeys(_fields(of.content), "0"))  # fails where something is missing
         found(overlay, "ServiceAccount", of.pod["serviceAccountName"])
         wanted = {mount["name"] for mount in of.content["volumeMounts"]}
         assert wanted <= _volumes(overlay, of.pod), f"{of.where}: mounts what there is not"
+        for variable in of.content.get("env", []):
+            if variable["name"].endswith("_FILE"):
+                places = [each["mountPath"] for each in of.content["volumeMounts"]]
+                assert str(Path(variable["value"]).parent) in places, f"{of.where}: {variable['name']} is nowhere"
     for manifest in workloads(overlay):
         for volume in manifest["spec"]["template"]["spec"]["volumes"]:
             if "configMap" in volume:
