@@ -143,7 +143,6 @@ def routes(of: Container) -> set[str]:
     """The paths that a container's program answers."""
     nothing = cast("Any", None)  # what is behind the paths is of no interest
     if of.content["name"] == "sidecar":
-        served = create_app(nothing, Tokens(), 1, "0")
-    else:
-        served = HealthServer(*[nothing] * len(inspect.signature(HealthServer).parameters))._app()
-    return set(served.openapi()["paths"])
+        return set(create_app(nothing, Tokens(), 1, "0").openapi()["paths"])
+    served = HealthServer(*[nothing] * len(inspect.signature(HealthServer).parameters))._app()
+    return {str(getattr(route, "path", "")) for route in served.routes}
