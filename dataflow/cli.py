@@ -15,7 +15,9 @@ from dataflow.commands.api import api
 from dataflow.commands.config import config_app
 from dataflow.commands.dev import dev
 from dataflow.commands.history import history_app
+from dataflow.commands.migrate import migrate
 from dataflow.commands.record import record
+from dataflow.commands.recovery import recovery_app
 from dataflow.commands.replay import demo, replay
 from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
@@ -30,10 +32,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, dev, api, analyze, record, replay, demo, strategies):
+for command in (run, dev, api, migrate, analyze, record, replay, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 app.add_typer(config_app, name="config")
+app.add_typer(recovery_app, name="recovery")
 
 
 def _print_version(asked: bool) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 from bytewax.recovery import init_db_dir
@@ -101,6 +101,33 @@ def start_snapshots(manifest: Path, description: dict[str, Any]) -> None:
     unfinished = manifest.with_suffix(".new")
     unfinished.write_bytes(orjson.dumps(description, option=orjson.OPT_INDENT_2))
     unfinished.replace(manifest)
+
+
+class Content(NamedTuple):
+    """What a folder's snapshots hold: of how many keys, and when the last one was written, '' for never (UTC)."""
+
+    keys: int
+    written: str
+
+
+def content_of(folder: Path) -> Content:
+    """What undamaged snapshots hold; whoever writes them may go on meanwhile."""
+    from dataflow.flow import ANALYZE_STEP, FLOW_ID  # who only starts a cluster's processes need not wait for the flow
+
+    step_id, parts = f"{FLOW_ID}.{ANALYZE_STEP}", range(SNAPSHOT_PARTITIONS)
+    found = [_content_of(snapshots_in(folder) / f"part-{part}.sqlite3", step_id) for part in parts]
+    return Content(sum(one.keys for one in found), max(one.written for one in found))
+
+
+def _content_of(path: Path, step_id: str) -> Content:
+    keys = (
+        "SELECT count(*) FROM (SELECT ser_change, max(snap_epoch) FROM snaps WHERE step_id = ? GROUP BY state_key)"
+        " WHERE ser_change IS NOT NULL"
+    )
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as database:
+        ((count,),) = database.execute(keys, (step_id,))
+        ((written,),) = database.execute("SELECT max(created_at) FROM snaps")
+    return Content(count, written or "")
 
 
 def check_snapshots(folder: Path) -> None:

@@ -11,13 +11,16 @@ from bytewax.dataflow import Dataflow
 from bytewax.recovery import RecoveryConfig
 
 
+def look_for_garbage_rarely() -> None:
+    """Spare a fifth of the time: keys are many small objects that live for ever and make no cycles."""
+    gc.set_threshold(50_000, 20, 100)
+
+
 def run_here(
     flow: Dataflow, snapshots: Path | None, snapshot_secs: float, addresses: list[str] | None, index: int
 ) -> None:
     """Run `flow`, alone or as process `index` of those at `addresses`, until its sources end."""
-    # Keys are many small objects that live for ever and make no cycles: looking for garbage among them more often
-    # takes a fifth of the time.
-    gc.set_threshold(50_000, 20, 100)
+    look_for_garbage_rarely()
     recovery = RecoveryConfig(str(snapshots)) if snapshots else None
     epoch = timedelta(seconds=snapshot_secs)
     if addresses is None:

@@ -14,6 +14,7 @@ from state.errors import StopProgram
 from state.tls import TlsFiles
 
 if TYPE_CHECKING:  # who has no use for the stores need not wait for their drivers
+    from state.configs.store import ConfigStore
     from state.configs.stores import ConfigStores
     from state.klines import BadRow, KlineStore
 
@@ -86,6 +87,19 @@ class StoreSettings(BaseSettings):
             self.mysql_uri,
             EMBEDDED_URI,
             fallback_takes_writes=fallback_takes_writes,
+            mysql_tls=self._mysql_tls(),
+            mongodb_tls=self._mongodb_tls(),
+        )
+
+    def config_stores(self) -> list[ConfigStore]:
+        """The same stores, each by itself; nothing is connected to yet. Raises as `open_configs`."""
+        from state.configs.stores import stores_of
+
+        return stores_of(
+            self.mongodb_uri,
+            self.mongodb_database,
+            self.mysql_uri,
+            EMBEDDED_URI,
             mysql_tls=self._mysql_tls(),
             mongodb_tls=self._mongodb_tls(),
         )

@@ -49,13 +49,17 @@ NATS_SECS = 3.0
 
 
 @contextmanager
-def live_flow(settings: Settings, pinned: Pinned, stop: Stop, index: int = 0) -> Iterator[Dataflow]:
+def live_flow(
+    settings: Settings, pinned: Pinned, stop: Stop, index: int = 0, workers: Workers | None = None
+) -> Iterator[Dataflow]:
     """The flow from NATS to NATS as it is in process `index`, with what runs beside it for as long as it is entered.
+
+    `workers` come to be known when Bytewax begins to run it.
 
     Raises:
         StopProgram: a setting is not usable, or NATS refuses.
     """
-    status, here = Status(), ConfigHere(pinned, settings.selection(), Workers())
+    status, here = Status(), ConfigHere(pinned, settings.selection(), workers or Workers())
     parser = LiveParser(here.selection, lambda lacks: nats_counts.MESSAGES_SKIPPED.labels(lacks).inc())
     KEYS.status = status
     with ExitStack() as resources:

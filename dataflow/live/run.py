@@ -5,20 +5,17 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 from dataflow.cluster import innermost, run_cluster
+from dataflow.live.folder import open_folder
 from dataflow.live.settings import Settings
-from dataflow.recovery import check_snapshots, locked, read_manifest, snapshots_in, start_snapshots
+from dataflow.recovery import snapshots_in
 from dataflow.running import run_here
 from dataflow.stopping import Stop
 from state.errors import StopProgram
 from strategies.resolution import Pinned
 
 log = logging.getLogger(__name__)
-
-MANIFEST = "run.json"
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,3 @@ def run_live(job: LiveJob, processes: int, stop: Stop) -> None:
                 run_cluster(job, processes, folder, stop)
     if stop.failure:
         raise StopProgram(stop.failure)
-
-
-def open_folder(folder: Path) -> IO[str]:
-    """Make the recovery folder ready for a first run, or check what is there; the lock on it is returned.
-
-    Raises:
-        StopProgram: it is in use, damaged, something else's, or cannot be written.
-    """
-    try:
-        lock = locked(folder, "run")
-        if read_manifest(folder / MANIFEST) is None:
-            start_snapshots(folder / MANIFEST, {"flow": "live"})
-        else:
-            check_snapshots(folder)
-    except OSError as error:
-        raise StopProgram(f"{folder}: cannot be used for recovery: {error.strerror or error}") from error
-    return lock

@@ -78,6 +78,11 @@ class MongoConfigStore:
         with self._connection.telling():
             self._database[GLOBAL.records].find_one({}, {"_id": 1})
 
+    def prepare(self) -> None:
+        """Have all unique indexes."""
+        with self._writing():
+            pass
+
     def records(self) -> list[ConfigRecord]:
         """All records; of several documents of one scope the one that holds."""
         found: dict[Scope, ConfigRecord] = {}

@@ -67,6 +67,12 @@ class SqlConfigStore:
             if connection is not None:
                 connection.execute(sa.select(1))
 
+    def prepare(self) -> None:
+        """Have all tables, columns and unique indexes."""
+        with self._taking_turns():
+            make_schema(self._database)
+            self._has_schema = True
+
     def records(self) -> list[ConfigRecord]:
         """All records; of several rows of one scope the one that holds."""
         found: dict[Scope, ConfigRecord] = {}

@@ -27,6 +27,9 @@ class ConfigStore(Protocol):
     def check(self) -> None:
         """See whether it can be read, in a moment."""
 
+    def prepare(self) -> None:
+        """Have all that the first write would make, such as tables and unique indexes; what else is there stays."""
+
     def records(self) -> list[ConfigRecord]:
         """All records, deleted ones included; none where nothing was ever written. Unusable ones are logged."""
 

@@ -264,6 +264,22 @@ def open_stores(
     mysql_tls: TlsFiles | None = None,
     mongodb_tls: TlsFiles | None = None,
 ) -> ConfigStores:
+    """The stores that a program was told of, as one. Arguments and errors as of `stores_of`."""
+    primary, *fallback = stores_of(
+        mongodb_uri, mongodb_database, mysql_uri, embedded_uri, mysql_tls=mysql_tls, mongodb_tls=mongodb_tls
+    )
+    return ConfigStores(primary, *fallback, fallback_takes_writes=fallback_takes_writes and bool(fallback))
+
+
+def stores_of(
+    mongodb_uri: str | None,
+    mongodb_database: str,
+    mysql_uri: str | None,
+    embedded_uri: str,
+    *,
+    mysql_tls: TlsFiles | None = None,
+    mongodb_tls: TlsFiles | None = None,
+) -> list[ConfigStore]:
     """The stores that a program was told of: MongoDB with a SQL database as its fallback, or a SQL database alone.
 
     Without MySQL, the SQL database is the embedded one.
@@ -273,8 +289,7 @@ def open_stores(
     """
     sql = SqlConfigStore(Database(mysql_uri or embedded_uri, tls=mysql_tls))
     if mongodb_uri is None:
-        return ConfigStores(sql)
+        return [sql]
     from state.configs.mongo import MongoConfigStore  # who has none need not wait for its driver
 
-    mongo = MongoConfigStore(mongodb_uri, mongodb_database, tls=mongodb_tls)
-    return ConfigStores(mongo, sql, fallback_takes_writes=fallback_takes_writes)
+    return [MongoConfigStore(mongodb_uri, mongodb_database, tls=mongodb_tls), sql]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dataflow.live.run import open_folder
+from dataflow.live.folder import open_folder
 from state.errors import StopProgram
 
 SOMEBODY = 4242
