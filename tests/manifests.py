@@ -24,7 +24,7 @@ from dataflow.live.health import HealthServer
 ROOT = Path(__file__).parents[1]
 K8S = ROOT / "k8s"
 OVERLAYS = sorted(folder.name for folder in (K8S / "overlays").iterdir())
-SHAPES = [*OVERLAYS, "single+tls", "cluster+tls"]
+SHAPES = [*OVERLAYS, "single+tls", "cluster+tls", "ha+monitoring"]
 """Overlays alone, and with what may be added to them."""
 
 FLOW = "petrosa-ta-bot"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.manifests import SHAPES, Manifest, containers, name_of, of_kind, workloads
 
-OUTSIDE = {53, 4222, 3306, 27017, 443}
+OUTSIDE = {53, 4222, 3306, 27017, 443, 4318}
 """Ports of others that are talked to."""
 
 
