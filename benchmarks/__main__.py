@@ -11,6 +11,13 @@ import orjson
 from benchmarks.config_api import API_QUICK, ApiExtent, measure_api
 from benchmarks.config_api_report import api_report, api_targets
 from benchmarks.data import missing_files
+from benchmarks.evaluation import (
+    QUICK_ROUNDS,
+    ROUNDS,
+    evaluation_report,
+    evaluation_targets,
+    measure_evaluation,
+)
 from benchmarks.live import LIVE_QUICK, LiveExtent, measure_live
 from benchmarks.live_report import live_report, live_targets
 from benchmarks.report import as_data, report
@@ -25,7 +32,7 @@ def main() -> int:
         prog="python -m benchmarks", description="What a bar costs, beside other libraries."
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a rough answer in about a minute")
-    parser.add_argument("--only", choices=["replay", "live", "api"], help="measure only this part")
+    parser.add_argument("--only", choices=["replay", "live", "api", "evaluate"], help="measure only this part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     arguments = parser.parse_args()
     if missing := missing_files():
@@ -33,7 +40,7 @@ def main() -> int:
         sys.stderr.writelines(f"  {path}\n" for path in missing)
         return 2
     data: dict[str, object] = {}
-    parts = {"replay": _replay, "live": _live, "api": _api}
+    parts = {"replay": _replay, "live": _live, "api": _api, "evaluate": _evaluate}
     for name in [arguments.only] if arguments.only else parts:
         data |= parts[name](quick=arguments.quick)
     if arguments.json:
@@ -66,6 +73,15 @@ def _api(*, quick: bool) -> dict[str, object]:
             "propagation": vars(found.propagation),
             "targets": [{**vars(target), "reached": target.reached} for target in targets],
         }
+    }
+
+
+def _evaluate(*, quick: bool) -> dict[str, object]:
+    found = measure_evaluation(QUICK_ROUNDS if quick else ROUNDS)
+    targets = evaluation_targets(found)
+    sys.stdout.write(f"\n{evaluation_report(found, targets)}")
+    return {
+        "evaluation": {**vars(found), "targets": [{**vars(target), "reached": target.reached} for target in targets]}
     }
 
 

@@ -9,16 +9,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
 import psutil
 
+from dataflow.evaluation.results import ALL, BY_STRATEGY, collect_trades
 from dataflow.recorded import recorded_files
 from dataflow.replay.plan import Plan
 from dataflow.replay.progress import Progress
-from dataflow.replay.run import replay
+from dataflow.replay.results import collect
+from dataflow.replay.run import run_plan
+from operators.evaluation.follower import Follower
+from operators.evaluation.rules import Rules
 from strategies.configuration import configuration_of
 
 SAMPLE_EVERY_SECS = 0.02
@@ -31,6 +36,7 @@ class Job:
     file: str
     processes: int = 1
     recovery: bool = False
+    evaluate: bool = False
 
 
 @dataclass
@@ -80,12 +86,20 @@ def run(job: Job) -> Replayed:
             processes=job.processes,
             recovery=job.recovery,
             snapshot_secs=10.0,
+            watch=partial(Follower, rules=Rules()) if job.evaluate else None,
         )
         cpu = _cpu_secs()
-        outcome = replay(plan, watching=memory.watching)
+        outcome = run_plan(plan, _trades if job.evaluate else _signals, memory.watching)
         cpu = _cpu_secs() - cpu
-    signals = outcome.summary.signals.total() if outcome.summary else 0
-    return Replayed(outcome.bars, signals, outcome.secs, cpu, memory.samples)
+    return Replayed(outcome.bars, outcome.summary or 0, outcome.secs, cpu, memory.samples)
+
+
+def _signals(plan: Plan) -> int:
+    return collect(plan, None, None).signals.total()
+
+
+def _trades(plan: Plan) -> int:
+    return sum(score.signals for _, score in collect_trades(plan, None, BY_STRATEGY).of(ALL))
 
 
 def _cpu_secs() -> float:

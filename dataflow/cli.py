@@ -14,6 +14,7 @@ from dataflow.commands.analyze import analyze
 from dataflow.commands.api import api
 from dataflow.commands.config import config_app
 from dataflow.commands.dev import dev
+from dataflow.commands.evaluate import evaluate
 from dataflow.commands.history import history_app
 from dataflow.commands.migrate import migrate
 from dataflow.commands.record import record
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, dev, api, migrate, analyze, record, replay, demo, strategies):
+for command in (run, dev, api, migrate, analyze, record, replay, evaluate, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 app.add_typer(config_app, name="config")

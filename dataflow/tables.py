@@ -55,15 +55,15 @@ def progress_bar(console: Console, progress: Progress, total_bytes: int) -> Iter
             thread.join()
 
 
-def replay_tables(outcome: Outcome, summary: Summary) -> Iterable[Table]:
+def replay_tables(outcome: Outcome[Any], summary: Summary) -> Iterable[Table]:
     """What a replay did: signals by strategy, signals by symbol, and what happened to the bars."""
     yield _by_strategy(summary)
     yield _by_symbol(summary)
-    yield _bars(outcome, summary)
+    yield bars_table(outcome, summary)
 
 
 def _by_strategy(summary: Summary) -> Table:
-    table = _table("Signals by strategy", "strategy", *ACTIONS, numbers=ACTIONS)
+    table = new_table("Signals by strategy", "strategy", *ACTIONS, numbers=ACTIONS)
     for strategy_id in STRATEGIES:
         counts = [summary.signals[strategy_id, action] for action in ACTIONS]
         if any(counts):
@@ -76,15 +76,16 @@ def _by_strategy(summary: Summary) -> Table:
 
 def _by_symbol(summary: Summary) -> Table:
     columns = ("symbol", "days", "buy and sell signals", "a day")
-    table = _table("Signals by symbol", *columns, numbers=columns[1:])
+    table = new_table("Signals by symbol", *columns, numbers=columns[1:])
     for symbol, days in summary.days().items():
         trades = summary.trades[symbol]
         table.add_row(symbol, f"{days:,.1f}", f"{trades:,}", f"{trades / days:,.1f}")
     return table
 
 
-def _bars(outcome: Outcome, summary: Summary) -> Table:
-    table = _table("Bars", "", "count", numbers=("count",))
+def bars_table(outcome: Outcome[Any], summary: Summary) -> Table:
+    """What happened to the bars."""
+    table = new_table("Bars", "", "count", numbers=("count",))
     table.add_row("analyzed", f"{summary.total('bars'):,}")
     rows = {
         "only warmed up": summary.total("warm_up_bars"),
@@ -107,7 +108,7 @@ def _bars(outcome: Outcome, summary: Summary) -> Table:
 
 def strategies_table() -> Table:
     """All strategies with their parameters' defaults."""
-    table = _table(f"{len(STRATEGIES)} strategies", "strategy", "what it looks for", "parameters and defaults")
+    table = new_table(f"{len(STRATEGIES)} strategies", "strategy", "what it looks for", "parameters and defaults")
     for strategy in STRATEGIES.values():
         defaults = ", ".join(f"{parameter.name} {parameter.default}" for parameter in schema_of(strategy))
         table.add_row(strategy.id, strategy.description, defaults, end_section=True)
@@ -116,7 +117,7 @@ def strategies_table() -> Table:
 
 def strategy_table(strategy: type[Strategy[Any]]) -> Table:
     """One strategy's parameters with defaults, ranges and descriptions."""
-    table = _table(
+    table = new_table(
         f"{strategy.name} ({strategy.id}): {strategy.description}",
         *("parameter", "default", "from", "to", "description"),
         numbers=("default", "from", "to"),
@@ -134,7 +135,8 @@ def _text(number: float) -> str:
     return f"{number:g}" if number % 1 else str(number)
 
 
-def _table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
+def new_table(title: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
+    """An empty table, with `numbers` to the right."""
     table = Table(title=title, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=not index)

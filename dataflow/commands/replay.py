@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -17,66 +17,68 @@ from dataflow.commands.options import (
     console_beside,
     pinned_from,
 )
-from dataflow.live.line_file import STDOUT
-from operators.times import parse_time_ms
-from state.errors import SkipInput, StopProgram
+from dataflow.commands.recorded import (
+    ChangesOption,
+    FromOption,
+    PathsArgument,
+    ProcessesOption,
+    StrictOption,
+    SymbolOption,
+    TimeframeOption,
+    ToOption,
+    check_writable,
+    paths_of,
+    period_of,
+    script_in,
+)
+from state.errors import StopProgram
 
 
 def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Recorded klines: CSV, exchange dumps, JSON lines; plain, gz or zip; or folders of them",
-            metavar="PATH...",
-            show_default=False,
-        ),
-    ],
-    symbol: Annotated[str | None, typer.Option(help="Symbol of klines that do not name it")] = None,
-    timeframe: Annotated[str | None, typer.Option(help="Timeframe of klines that do not name it, such as 15m")] = None,
+    paths: PathsArgument,
+    symbol: SymbolOption = None,
+    timeframe: TimeframeOption = None,
     out: Annotated[Path | None, typer.Option(help="File for the signals as JSON lines; - is standard output")] = None,
     alerts_out: Annotated[Path | None, typer.Option(help="File for the alerts (hold), instead of --out")] = None,
     strategies: StrategiesOption = None,
     overrides: OverridesOption = None,
     min_confidence: MinConfidenceOption = None,
     cooldown_bars: CooldownOption = None,
-    changes: Annotated[
-        Path | None,
-        typer.Option(help="JSON lines of changes of the configuration, as `ta-bot config audit --json` writes them"),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Emit from this open time on (UTC); earlier bars only warm up")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="Leave out bars that open at this time (UTC) or later")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Spread the keys over so many processes")] = 1,
+    changes: ChangesOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    processes: ProcessesOption = 1,
     recovery: Annotated[
         Path | None,
         typer.Option(help="Folder for snapshots: started again, the replay goes on where it was", metavar="DIR"),
     ] = None,
     snapshot_secs: Annotated[float, typer.Option(min=0.01, help="Seconds between snapshots")] = 10.0,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row")] = False,
+    strict: StrictOption = False,
+    check_warmup: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100_000, help="Compare with the signals of keys that were seeded with so many bars of history"
+        ),
+    ] = None,
 ) -> None:
     """Replay recorded klines through the whole flow and write the signals in the order of time."""
     from dataflow.commands.replay_plan import replay_and_tell
     from dataflow.recorded import recorded_files
-    from dataflow.replay.plan import END_OF_TIME_MS, Plan
-    from operators.script import Script, script_of
+    from dataflow.replay.plan import Plan
+    from operators.evaluation.seeding import SeedingCheck
     from strategies.configuration import configuration_of
     from strategies.resolution import COMMAND_LINE
 
     pinned = pinned_from(strategies, overrides, min_confidence, cooldown_bars)
-    script = Script() if changes is None else script_of(_lines(changes), pinned)
-    start_ms, end_ms = _time(start, "--from", 0), _time(end, "--to", END_OF_TIME_MS)
-    if end_ms <= start_ms:
-        raise StopProgram(f"--to must be later than --from, got {start} and {end}")
-    for target in (out, alerts_out):
-        _check_writable(target)
+    script = script_in(changes, pinned)
+    start_ms, end_ms = period_of(start, end)
+    check_writable(out, alerts_out)
     if out is not None and alerts_out is not None and out.resolve() == alerts_out.resolve():
         raise StopProgram(f"--out and --alerts-out are both {out}: without --alerts-out, alerts go to --out")
-    written = [path for path in (out, alerts_out, recovery) if path is not None]
     plan = Plan(
-        files=tuple(recorded_files(paths, symbol=symbol, timeframe=timeframe, leave_out=written)),
+        files=tuple(
+            recorded_files(paths, symbol=symbol, timeframe=timeframe, leave_out=paths_of(out, alerts_out, recovery))
+        ),
         configuration=configuration_of(pinned.engine, pinned.parameters, source=COMMAND_LINE),
         folder=recovery or Path(),
         processes=processes,
@@ -86,8 +88,11 @@ def replay(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
         to_ms=end_ms,
         strict=strict,
         script=script,
+        watch=None if check_warmup is None else partial(SeedingCheck, bars=check_warmup, live_from_ms=start_ms),
     )
-    replay_and_tell(plan, out, alerts_out)
+    if check_warmup is not None and (plan.recovery or changes is not None):
+        raise StopProgram("--check-warmup takes neither --recovery nor --changes")
+    replay_and_tell(plan, out, alerts_out, check_warmup)
 
 
 def demo(
@@ -105,7 +110,7 @@ def demo(
 
     console = console_beside(out)
     console.print(f"Synthetic market: {days} days made up from seed {seed}. Not real prices.", highlight=False)
-    _check_writable(out)
+    check_writable(out)
     with TemporaryDirectory(prefix="ta-bot-demo-") as folder:
         try:
             paths = write_market(keep or Path(folder), days=days, seed=seed)
@@ -113,27 +118,3 @@ def demo(
             raise StopProgram(f"{keep or folder}: cannot be written: {error.strerror or error}") from error
         plan = Plan(tuple(recorded_files(paths)), configuration_of(), Path())
         replay_and_tell(plan, out, None)
-
-
-def _lines(path: Path) -> list[tuple[str, bytes]]:
-    try:
-        return [(f"{path}:{number}", line) for number, line in enumerate(path.read_bytes().splitlines(), 1)]
-    except OSError as error:
-        raise StopProgram(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _time(text: str | None, option: str, default: int) -> int:
-    try:
-        return default if text is None else parse_time_ms(text)
-    except SkipInput as error:
-        raise StopProgram(f"{option}: {error}") from error
-
-
-def _check_writable(target: Path | None) -> None:
-    """Tell before the work, not after it, that its result cannot be written."""
-    if target is None or target == STDOUT:
-        return
-    if target.is_dir() or not target.parent.is_dir():
-        raise StopProgram(f"{target}: cannot be written: {'is a folder' if target.is_dir() else 'no such folder'}")
-    if not os.access(target if target.exists() else target.parent, os.W_OK):
-        raise StopProgram(f"{target}: cannot be written: permission denied")

@@ -73,18 +73,25 @@ class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
 
     def on_batch(self, values: list[tuple[str, Bar]]) -> tuple[list[Signal | Tally], bool]:
         """Analyze bars in the order of their arrival."""
-        analyzer = self.analyzer or self._start(*values[0])
+        analyzer = self.started(values[0])
         live_from_ms = self.analysis.live_from_ms
         out: list[Signal | Tally] = []
         for _, bar in values:
             if bar.open_time_ms >= self.changes_from_ms:
-                self._change(analyzer, bar)
+                self.change(analyzer, bar)
             out += analyzer.on_bar(bar, emit=bar.open_time_ms >= live_from_ms)
-        self.untold_bars += len(values)
-        if self.untold_bars >= TALLY_EVERY_BARS:
-            out.append(self._take_tally(analyzer))
-        self.analysis.on_bars(len(values))
+        out += self.tell(analyzer, len(values))
         return out, StatefulBatchLogic.RETAIN
+
+    def started(self, first: tuple[str, Bar]) -> KeyAnalyzer:
+        """The analyzer; the first item of the key tells what it is for."""
+        return self.analyzer or self._start(*first)
+
+    def tell(self, analyzer: KeyAnalyzer, bars: int) -> list[Tally]:
+        """Tell that so many bars were analyzed, and now and then what happened to them."""
+        self.analysis.on_bars(bars)
+        self.untold_bars += bars
+        return [self._take_tally(analyzer)] if self.untold_bars >= TALLY_EVERY_BARS else []
 
     def on_eof(self) -> tuple[list[Signal | Tally], bool]:
         """What happened to the last bars; nothing that could come again after a restart."""
@@ -136,7 +143,7 @@ class KeyLogic(StatefulBatchLogic[tuple[str, Bar], Signal | Tally, Any]):
         self._plan(analyzer, self.to_come)
         return due
 
-    def _change(self, analyzer: KeyAnalyzer, bar: Bar) -> None:
+    def change(self, analyzer: KeyAnalyzer, bar: Bar) -> None:
         """Go by what is due at `bar`; a key that was resumed may do so already, which changes nothing."""
         due = self._due(analyzer, bar)
         if due is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dataflow.recorded import RecordedFile
 from dataflow.recovery import snapshots_in
 from operators.script import Script
+from operators.watching import MakeWatcher
 from strategies.configuration import Configuration
 
 END_OF_TIME_MS = sys.maxsize
@@ -20,7 +21,8 @@ class Plan:
     """A replay of `files`, spread over `processes`, with its working files in `folder`.
 
     The configuration changes as `script` says. Bars that open before `from_ms` only warm up; those that open at or
-    after `to_ms` are left out.
+    after `to_ms` are left out. With `watch`, each key has a watcher, which sees what the bars give and records what it
+    makes of that; a watched replay takes no snapshots.
     """
 
     files: tuple[RecordedFile, ...]
@@ -33,6 +35,7 @@ class Plan:
     to_ms: int = END_OF_TIME_MS
     strict: bool = False
     script: Script = NO_SCRIPT
+    watch: MakeWatcher | None = None
 
     @property
     def snapshots(self) -> Path:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import MutableSequence
 from dataclasses import dataclass
+from typing import Any
 
 from bytewax.dataflow import Dataflow
+from bytewax.operators import StatefulBatchLogic
+from bytewax.outputs import Sink
 
 from dataflow.flow import build_flow
 from dataflow.replay.history import RecordedHistory
@@ -14,6 +17,7 @@ from dataflow.replay.plan import END_OF_TIME_MS, Plan
 from dataflow.replay.progress import Progress
 from dataflow.replay.sinks import ReportFiles, SignalFiles
 from dataflow.replay.source import RecordedSource
+from dataflow.replay.watched import RecordFiles, WatchedLogic
 from dataflow.running import run_here
 from dataflow.stopping import Stop
 from operators.rows import BadInput, Chunk, parse_chunk
@@ -30,11 +34,12 @@ def replay_flow(plan: Plan, process: int, stop: Stop, progress: Progress) -> Dat
         script=plan.script,
     )
 
-    def logic(resume_state: Snapshot | None) -> KeyLogic:
-        return KeyLogic(analysis, resume_state)
+    def logic(resume_state: Snapshot | None) -> StatefulBatchLogic[Any, Any, Any]:
+        key_logic = KeyLogic(analysis, resume_state)
+        return WatchedLogic(key_logic, plan.watch) if plan.watch else key_logic
 
-    source = RecordedSource(plan, process, stop, progress)
-    signals, report = SignalFiles(plan, process, stop), ReportFiles(plan, process, stop)
+    source, signals = RecordedSource(plan, process, stop, progress), SignalFiles(plan, process, stop)
+    report: Sink[Any] = RecordFiles(plan, process, stop) if plan.watch else ReportFiles(plan, process, stop)
     if plan.to_ms == END_OF_TIME_MS:
         return build_flow(source, parse_chunk, logic, signals, report)
 

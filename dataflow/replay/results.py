@@ -56,6 +56,17 @@ class Summary:
         return {symbol: (last - first) / DAY_MS for symbol, (first, last) in sorted(spans.items())}
 
 
+def reported(plan: Plan) -> Summary:
+    """What happened to the bars of an ended replay."""
+    summary = Summary()
+    # A partition that nothing was sent to has no files.
+    for path in existing(report_file(plan, part) for part in range(plan.processes)):
+        report = orjson.loads(path.read_bytes())
+        summary.bad_rows += report["bad_rows"]
+        summary.tallies += [Tally(**counts) for counts in report["keys"].values()]
+    return summary
+
+
 def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | IO[bytes] | None) -> Summary:
     """Write the signals of an ended replay in the order of time and sum up; alerts go to `alerts_out` where given.
 
@@ -64,16 +75,11 @@ def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | IO[byte
     Raises:
         StopProgram: a file cannot be written.
     """
-    summary = Summary()
-    # A partition that nothing was sent to has no files.
-    for path in _existing(report_file(plan, part) for part in range(plan.processes)):
-        report = orjson.loads(path.read_bytes())
-        summary.bad_rows += report["bad_rows"]
-        summary.tallies += [Tally(**counts) for counts in report["keys"].values()]
+    summary = reported(plan)
     with ExitStack() as outputs:
-        trades = outputs.enter_context(_output(out))
-        alerts = outputs.enter_context(_output(alerts_out)) if alerts_out else trades
-        for line in _in_order(_existing(signals_file(plan, part) for part in range(plan.processes)), plan.folder):
+        trades = outputs.enter_context(output_to(out))
+        alerts = outputs.enter_context(output_to(alerts_out)) if alerts_out else trades
+        for line in in_order(existing(signals_file(plan, part) for part in range(plan.processes)), plan.folder):
             key, _, signal = line.partition(b"\t")
             _, symbol, _, strategy_id, action = key.decode().split(" ")
             summary.signals[strategy_id, action] += 1
@@ -85,12 +91,13 @@ def collect(plan: Plan, out: Path | IO[bytes] | None, alerts_out: Path | IO[byte
     return summary
 
 
-def _existing(paths: Iterable[Path]) -> list[Path]:
+def existing(paths: Iterable[Path]) -> list[Path]:
+    """Those files that there are."""
     return [path for path in paths if path.exists()]
 
 
 @contextmanager
-def _output(target: Path | IO[bytes] | None) -> Iterator[IO[bytes]]:
+def output_to(target: Path | IO[bytes] | None) -> Iterator[IO[bytes]]:
     """Where lines go: a stream, nowhere, or a file."""
     if target is None:
         with Path(os.devnull).open("wb") as nowhere:
@@ -126,7 +133,7 @@ def _umask() -> int:
     return mask
 
 
-def _in_order(paths: Iterable[Path], folder: Path) -> Iterator[bytes]:
+def in_order(paths: Iterable[Path], folder: Path) -> Iterator[bytes]:
     """The lines of all files, sorted, in bounded memory."""
     with ExitStack() as files:
         lines = (line for path in paths for line in files.enter_context(path.open("rb")))

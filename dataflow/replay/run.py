@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 from dataflow.cluster import innermost, run_cluster
 from dataflow.replay.plan import Plan
@@ -23,11 +23,14 @@ Watching = Callable[[Progress, int], AbstractContextManager[object]]
 """Shows the progress, of so many bytes, while it is entered."""
 
 
+S = TypeVar("S")
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[S]):
     """What a replay did. `summary` is of all its runs, None when it was interrupted; the rest is of this run."""
 
-    summary: Summary | None
+    summary: S | None
     bars: int
     secs: float
     by_signal: int | None = None
@@ -43,10 +46,19 @@ def replay(
     out: Path | IO[bytes] | None = None,
     alerts_out: Path | IO[bytes] | None = None,
     watching: Watching = lambda _progress, _total: nullcontext(),
-) -> Outcome:
+) -> Outcome[Summary]:
     """Run `plan`; write its signals, in the order of time, to `out`, and its alerts to `alerts_out` (else to `out`).
 
     With recovery, a run goes on where the last one was stopped or killed.
+
+    Raises:
+        StopProgram: input or output turned out unusable, or with `strict` a row did.
+    """
+    return run_plan(plan, lambda ended: collect(ended, out, alerts_out), watching)
+
+
+def run_plan(plan: Plan, collecting: Callable[[Plan], S], watching: Watching) -> Outcome[S]:
+    """Run `plan`, and sum up what it left in its folder; see `replay`.
 
     Raises:
         StopProgram: input or output turned out unusable, or with `strict` a row did.
@@ -64,7 +76,7 @@ def replay(
                 _run(plan, stop, progress)
             # From here on a signal changes nothing: what is being written is complete in a moment.
             interrupted_by = stop.by_signal
-            summary = None if interrupted_by else collect(plan, out, alerts_out)
+            summary = None if interrupted_by else collecting(plan)
         return Outcome(summary, int(progress.all_bars()), time.perf_counter() - started, interrupted_by)
 
 
