@@ -15,6 +15,7 @@ from dataflow.api.settings import ApiSettings
 from dataflow.live.settings import Settings
 from tests.api_server import running_api
 from tests.e2e.command import without_rate
+from tests.kit import real_klines
 from tests.mariadb_server import MySQLDatabase
 from tests.nats_server import free_port, peer_of, running_server, wait_until
 
@@ -146,6 +147,13 @@ def test_consoles_show_what_the_commands_print(home: Path) -> None:
             assert "No such file" not in printed, command
             if shown.strip():
                 assert list(filter(None, without_rate(printed))) == list(filter(None, without_rate(shown))), command
+
+
+def test_the_strategies_are_worth_what_it_says() -> None:
+    real_klines()  # says where they are expected
+    command, _, shown = next(text for language, text in BLOCKS if language == "evaluation").partition("\n")
+    printed = lines_of(run(command.removeprefix("$ "), ROOT))
+    assert printed[: len(lines_of(shown))] == lines_of(shown)
 
 
 def test_python_prints_what_is_shown(home: Path) -> None:
