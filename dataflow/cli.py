@@ -20,6 +20,7 @@ from dataflow.commands.migrate import migrate
 from dataflow.commands.record import record
 from dataflow.commands.recovery import recovery_app
 from dataflow.commands.replay import demo, replay
+from dataflow.commands.report import report
 from dataflow.commands.run import run
 from dataflow.commands.strategies import strategies
 from dataflow.logs import log_to_stderr, tell_end
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, dev, api, migrate, analyze, record, replay, evaluate, demo, strategies):
+for command in (run, dev, api, migrate, analyze, record, replay, evaluate, report, demo, strategies):
     app.command()(command)
 app.add_typer(history_app, name="history")
 app.add_typer(config_app, name="config")

@@ -219,6 +219,13 @@ class IndicatorSet:
         """Names of the indicators, in the order of their making."""
         return list(self._indicators)
 
+    def indicator_of(self, series: Series) -> str | None:
+        """The name of the indicator that a series is an output of; None for a field of the bar."""
+        for name, indicator in self._indicators.items():
+            if any(kept is series for kept, _ in indicator.kept()):
+                return name
+        return None
+
     def requests(self) -> dict[str, int]:
         """What was asked for, fields too, and how many values back whoever asked looks."""
         return {**self._field_depths, **{name: one.depth for name, one in self._indicators.items()}}

@@ -55,6 +55,10 @@ class Strategy(ABC, Generic[P]):
         named = zip(self._names, self._series, strict=True)
         return {name: series[-1] for name, series in named if -inf < series[-1] < inf}
 
+    def series(self) -> dict[str, Series]:
+        """The series that the strategy reads, by the names that `indicators` gives their values."""
+        return dict(zip(self._names, self._series, strict=True))
+
 
 @lru_cache(maxsize=4096)
 def plain(parameters: P) -> P:

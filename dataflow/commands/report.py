@@ -1,0 +1,87 @@
+"""The command `ta-bot report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dataflow.live.line_file import STDOUT
+from state.errors import StopProgram
+
+
+def report(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
+    signals: Annotated[
+        Path, typer.Argument(help="Signals as JSON lines, as `ta-bot replay --out` writes them", show_default=False)
+    ],
+    klines: Annotated[
+        list[Path],
+        typer.Option(help="Recorded klines under the signals, or folders of them; may be repeated", metavar="PATH"),
+    ],
+    out: Annotated[Path, typer.Option(help="File for the page; - is standard output")] = Path("report.html"),
+    symbol: Annotated[str | None, typer.Option(help="Show only these symbols, separated by commas")] = None,
+    timeframe: Annotated[str | None, typer.Option(help="Show only these timeframes, separated by commas")] = None,
+    strategies: Annotated[str | None, typer.Option(help="Show only these strategies, separated by commas")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Show bars from this open time on (UTC); earlier ones only warm up")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Leave out bars that open at this time (UTC) or later")
+    ] = None,
+    overlays: Annotated[bool, typer.Option(help="The indicators of the strategies; two thirds of the page")] = True,
+    fee_bps: Annotated[
+        float, typer.Option(min=0.0, max=1_000.0, help="Fee at entry and at exit, in basis points of the price")
+    ] = 4.0,
+    slippage_bps: Annotated[
+        float, typer.Option(min=0.0, max=1_000.0, help="How much worse a market order is filled, in basis points")
+    ] = 1.0,
+    horizon_bars: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Bars after which a position is closed, that of its entry included")
+    ] = 96,
+    entry_bars: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Bars that an order away from the close waits for its price")
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed is another baseline")] = 0,
+) -> None:
+    """Draw signals over their klines, with what became of them, as one page that needs no network."""
+    from dataflow.commands.replay import _check_writable, _time
+    from dataflow.report.making import Selection, make_page
+    from dataflow.replay.plan import END_OF_TIME_MS
+    from operators.evaluation.rules import Rules
+
+    start_ms, end_ms = _time(start, "--from", 0), _time(end, "--to", END_OF_TIME_MS)
+    if end_ms <= start_ms:
+        raise StopProgram(f"--to must be later than --from, got {start} and {end}")
+    _check_writable(out)
+    selection = Selection(
+        _names(symbol, "--symbol", upper=True),
+        _names(timeframe, "--timeframe"),
+        _names(strategies, "--strategies"),
+        start_ms,
+        end_ms,
+    )
+    rules = Rules(fee_bps, slippage_bps, horizon_bars, entry_bars, seed)
+    page = make_page(signals, klines, out, selection, rules, overlays=overlays)
+    _write(out, page.html)
+    for sentence in page.told:
+        typer.echo(f"ta-bot: {' '.join(sentence.split())}", err=True)
+    where = "standard output" if out == STDOUT else str(out)
+    typer.echo(f"{page.signals:,} signals on a page of {len(page.html) / 1e6:.1f} MB: {where}", err=out == STDOUT)
+
+
+def _names(text: str | None, option: str, *, upper: bool = False) -> frozenset[str] | None:
+    if text is None:
+        return None
+    names = frozenset(name.strip().upper() if upper else name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise StopProgram(f"{option}: expected names separated by commas, got none")
+    return names
+
+
+def _write(out: Path, content: bytes) -> None:
+    from dataflow.replay.results import _output
+
+    with _output(sys.stdout.buffer if out == STDOUT else out) as file:
+        file.write(content)
