@@ -1,13 +1,13 @@
 /*
  * Candles, volume, signals and indicators of one key, drawn with TradingView's Lightweight Charts.
  *
- * It knows no page: colours are the custom properties of the container (style.css has them), and it reports what was
- * picked. Times are seconds since 1970 UTC; bars are columns of equal length; undefined values are null or NaN.
+ * It knows no page, and reports what was picked. Times are seconds since 1970 UTC; bars are columns of equal length; undefined values are null or NaN.
  */
 (function () {
   "use strict";
 
   const library = globalThis.LightweightCharts;
+  const { colors, newChart, placeAt, priceFormat } = globalThis.TaBotFrame;
   const LINES = 8; // colours of overlays in style.css
   const MARKS = {
     buy: { position: "belowBar", shape: "arrowUp", color: "--buy" },
@@ -16,81 +16,6 @@
     close: { position: "aboveBar", shape: "square", color: "--hold" },
   };
   const FEW = 4; // more decimals than this, and a price axis is wider than a phone's
-
-  function colors(element) {
-    const style = getComputedStyle(element);
-    return (name) => style.getPropertyValue(name).trim();
-  }
-
-  /** The place of the last of `times` that is not after `time`; -1 before the first. */
-  function placeAt(times, time) {
-    let low = 0;
-    let high = times.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (times[middle] <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
-  }
-
-  function attribution(container) {
-    const link = document.createElement("a");
-    link.className = "chart-attribution";
-    link.href = "https://www.tradingview.com/";
-    link.rel = "noopener noreferrer";
-    link.target = "_blank";
-    link.textContent = "Charts by TradingView";
-    container.append(link);
-    return link;
-  }
-
-  function layoutOf(color) {
-    const line = { color: color("--chart-grid") };
-    return {
-      layout: {
-        attributionLogo: false, // the link above says it, without the inline style that a strict page forbids
-        background: { type: "solid", color: color("--chart-background") },
-        textColor: color("--chart-text"),
-        panes: { separatorColor: color("--chart-border"), separatorHoverColor: color("--chart-grid") },
-        fontFamily: "system-ui, sans-serif",
-      },
-      grid: { vertLines: line, horzLines: line },
-      rightPriceScale: { borderColor: color("--chart-border") },
-      timeScale: { borderColor: color("--chart-border"), timeVisible: true, secondsVisible: false, minBarSpacing: 0.02 },
-    };
-  }
-
-  /** A chart in a container that follows the colour scheme; `recolor` is called when that changes. */
-  function newChart(container, recolor) {
-    if (!library) throw new Error("the chart library is missing");
-    const holder = document.createElement("div");
-    holder.className = "chart-canvas";
-    container.replaceChildren(holder);
-    attribution(container);
-    const chart = library.createChart(holder, {
-      autoSize: true,
-      localization: { locale: "en-GB", dateFormat: "yyyy-MM-dd" },
-      crosshair: { mode: library.CrosshairMode.Normal },
-      ...layoutOf(colors(container)),
-    });
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const changed = () => {
-      chart.applyOptions(layoutOf(colors(container)));
-      recolor();
-    };
-    scheme.addEventListener("change", changed);
-    const remove = () => {
-      scheme.removeEventListener("change", changed);
-      chart.remove();
-      container.replaceChildren();
-    };
-    return { chart, remove };
-  }
-
-  function priceFormat(decimals) {
-    return { type: "price", precision: decimals, minMove: 1 / 10 ** decimals };
-  }
 
   function points(times, values) {
     return Array.from(times, (time, place) => {
@@ -113,7 +38,7 @@
         priceLineVisible: false,
         lastValueVisible: false,
       });
-      chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.08, bottom: 0.22 } });
+      chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.14, bottom: 0.22 } });
       chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
       this.markers = library.createSeriesMarkers(this.candles, []);
       this.plans = new globalThis.TaBotPlans(chart, this.candles, colors(container));
@@ -164,7 +89,10 @@
       this.drawSignals();
     }
 
-    /** Draw series over the bars: `{label, pane, values, decimals}`, `pane` "price", "volume" or the name of a lower one. */
+    /**
+     * Draw series over the bars: `{label, pane, color, values, decimals}`. `pane` is "price", "volume" or what a
+     * pane of its own is for, `color` a number.
+     */
     setOverlays(overlays) {
       for (const line of this.lines) this.chart.removeSeries(line);
       this.overlays = overlays;
@@ -199,15 +127,20 @@
     }
 
     /** Scroll to a time, `count` bars wide. */
-    show(time, count = 120) {
+    show(time, count = this.fitting()) {
       const place = placeAt(this.bars.time, time);
       this.chart.timeScale().setVisibleLogicalRange({ from: place - count * 0.6, to: place + count * 0.4 });
     }
 
     /** Scroll to the last bars. */
-    showLast(count = 160) {
+    showLast(count = this.fitting()) {
       const last = this.bars.time.length;
       this.chart.timeScale().setVisibleLogicalRange({ from: last - count, to: last + 4 });
+    }
+
+    /** How many bars can be told apart. */
+    fitting() {
+      return Math.min(200, Math.max(40, this.container.clientWidth / 8));
     }
 
     /** Take the chart away. */
@@ -228,7 +161,9 @@
       });
       this.plans.color = color;
       if (this.bars.time.length) this.setBars(this.bars, this.decimals);
-      this.lines.forEach((line, place) => line.applyOptions({ color: color(`--line-${this.overlays[place].color % LINES}`) }));
+      this.lines.forEach((line, place) =>
+        line.applyOptions({ color: color(`--line-${this.overlays[place].color % LINES}`) }),
+      );
       this.drawSignals();
     }
 
@@ -239,7 +174,14 @@
         this.signals.map((signal) => {
           const { position, shape, color: name } = MARKS[signal.action];
           const isSelected = this.selected !== null && signal.id === this.selected.id;
-          return { time: signal.time, position, shape, color: color(name), id: String(signal.id), size: isSelected ? 2 : 1 };
+          return {
+            time: signal.time,
+            position,
+            shape,
+            color: color(name),
+            id: String(signal.id),
+            size: isSelected ? 2 : 1,
+          };
         }),
       );
       this.plans.set(
@@ -256,7 +198,13 @@
       this.labels = Object.entries(plan)
         .filter(([, price]) => Number.isFinite(price))
         .map(([title, price]) =>
-          this.candles.createPriceLine({ price, title, color: color(`--${title}`), lineVisible: false, axisLabelVisible: true }),
+          this.candles.createPriceLine({
+            price,
+            title,
+            color: color(`--${title}`),
+            lineVisible: false,
+            axisLabelVisible: true,
+          }),
         );
     }
 
@@ -266,12 +214,18 @@
       const place = time === undefined ? bars.time.length - 1 : placeAt(bars.time, time);
       if (place < 0) return this.legend.replaceChildren();
       const color = colors(this.container);
-      const words = ["open", "high", "low", "close"].map((name) => `${name[0].toUpperCase()} ${bars[name][place].toFixed(this.decimals)}`);
+      const words = ["open", "high", "low", "close"].map(
+        (name) => `${name[0].toUpperCase()} ${bars[name][place].toFixed(this.decimals)}`,
+      );
       const at = new Date(bars.time[place] * 1000).toISOString();
-      const items = [`${at.slice(0, 10)} ${at.slice(11, 16)}`, ...words, `V ${compact(bars.volume[place])}`].map((text) => span(text));
+      const items = [`${at.slice(0, 10)} ${at.slice(11, 16)}`, ...words, `V ${compact(bars.volume[place])}`].map(
+        (text) => span(text),
+      );
       this.overlays.forEach((overlay) => {
         const value = overlay.values[place];
-        const shown = Number.isFinite(value) ? value.toFixed(Math.min(overlay.decimals, Math.max(FEW, this.decimals))) : "–";
+        const shown = Number.isFinite(value)
+          ? value.toFixed(Math.min(overlay.decimals, Math.max(FEW, this.decimals)))
+          : "–";
         items.push(span(`${overlay.label} ${shown}`, color(`--line-${overlay.color % LINES}`)));
       });
       return this.legend.replaceChildren(...items);
@@ -289,38 +243,5 @@
     return item;
   }
 
-  class ResultChart {
-    /** A line of results, above and below 0. */
-    constructor(container) {
-      this.container = container;
-      const { chart, remove } = newChart(container, () => this.recolor());
-      this.chart = chart;
-      this.remove = remove;
-      this.line = chart.addSeries(library.BaselineSeries, {
-        baseValue: { type: "price", price: 0 },
-        lineWidth: 2,
-        priceLineVisible: false,
-        priceFormat: priceFormat(1),
-      });
-      this.recolor();
-    }
-
-    /** Draw `{time, value}`, in the order of time, each time once. */
-    setPoints(data) {
-      this.line.setData(data);
-      this.chart.timeScale().fitContent();
-    }
-
-    recolor() {
-      const color = colors(this.container);
-      const fill = (name) => ({
-        [`${name}LineColor`]: color(name === "top" ? "--up" : "--down"),
-        [`${name}FillColor1`]: color(name === "top" ? "--gain-fill" : "--no-fill"),
-        [`${name}FillColor2`]: color(name === "top" ? "--no-fill" : "--loss-fill"),
-      });
-      this.line.applyOptions({ ...fill("top"), ...fill("bottom") });
-    }
-  }
-
-  globalThis.TaBotChart = { PriceChart, ResultChart, placeAt };
+  globalThis.TaBotChart = { PriceChart };
 })();

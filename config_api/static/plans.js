@@ -45,7 +45,8 @@
       target.useBitmapCoordinateSpace((scope) => {
         if (!narrow) {
           for (const plan of this.plans) {
-            if (plan !== this.selected && plan.from <= range.to && plan.from + SHORTEST >= range.from) this.drawLines(scope, plan);
+            if (plan !== this.selected && plan.from <= range.to && plan.from + SHORTEST >= range.from)
+              this.drawLines(scope, plan);
           }
         }
         if (this.selected) this.drawBoxes(scope, this.selected);
@@ -57,7 +58,14 @@
       const { horizontalPixelRatio: across, verticalPixelRatio: down } = scope;
       const x = (place) => Math.round(this.chart.timeScale().logicalToCoordinate(place) * across);
       const y = (price) => Math.round(this.series.priceToCoordinate(price) * down);
-      return { left: x(plan.from), right: x(last), entry: y(plan.price), stop: y(plan.stop), target: y(plan.target), down };
+      return {
+        left: x(plan.from),
+        right: x(last),
+        entry: y(plan.price),
+        stop: y(plan.stop),
+        target: y(plan.target),
+        down,
+      };
     }
 
     drawLines(scope, plan) {

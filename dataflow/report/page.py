@@ -14,12 +14,17 @@ from markupsafe import Markup
 FOLDERS = (files("config_api") / "static", files("dataflow.report") / "assets")
 SCRIPTS = (
     "lightweight-charts.standalone.production.js",
+    "frame.js",
     "plans.js",
     "chart.js",
     "unpack.js",
     "model.js",
     "results.js",
     "elements.js",
+    "equity.js",
+    "scores.js",
+    "summary.js",
+    "list.js",
     "report.js",
 )
 STYLES = ("style.css", "report.css")

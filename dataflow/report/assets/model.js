@@ -48,7 +48,9 @@
       this.byKey = columns.map((each, key) => signalsOf(each, key, content));
       this.signals = this.byKey.flat();
       this.signals.forEach((signal, id) => (signal.id = id));
-      this.byEnd = this.signals.filter(({ exitTime }) => !Number.isNaN(exitTime)).sort((one, other) => one.exitTime - other.exitTime);
+      this.byEnd = this.signals
+        .filter(({ exitTime }) => !Number.isNaN(exitTime))
+        .sort((one, other) => one.exitTime - other.exitTime);
       this.byEnd.push(...this.signals.filter(({ exitTime }) => Number.isNaN(exitTime)));
       this.unpacked = new Map();
     }
@@ -71,7 +73,9 @@
 
     /** The values that a signal was decided by, by name. */
     async indicators({ key, strategy, nth }) {
-      const columns = await this.once(`indicators ${key} ${strategy}`, () => unpackAll(this.keys[key].indicators[strategy] || {}));
+      const columns = await this.once(`indicators ${key} ${strategy}`, () =>
+        unpackAll(this.keys[key].indicators[strategy] || {}),
+      );
       return Object.entries(columns)
         .map(([name, values]) => [spoken(name), values[nth]])
         .filter(([, value]) => !Number.isNaN(value));
@@ -87,7 +91,8 @@
       const sum = { closed: 0, wins: 0, r: 0 };
       for (const key of keys) {
         for (const [place, counts] of Object.entries(this.keys[key].baseline)) {
-          if (strategy === null || strategy === Number(place)) for (const name of Object.keys(sum)) sum[name] += counts[name];
+          if (strategy === null || strategy === Number(place))
+            for (const name of Object.keys(sum)) sum[name] += counts[name];
         }
       }
       return sum;

@@ -2,17 +2,9 @@
 (function () {
   "use strict";
 
-  const { element, number, percent, time, tone, sortable } = globalThis.TaBotElements;
+  const { element, number, sortable } = globalThis.TaBotElements;
   const at = (id) => document.getElementById(id);
-  const PAGE = 50; // rows of the list of signals
-  const STRENGTHS = [[0.8, "extreme"], [0.7, "strong"], [0.6, "medium"], [0, "weak"]];
-  const ENDS = {
-    stop: "stopped out",
-    target: "reached its target",
-    horizon: "closed at the horizon",
-    expired: "expired: its price was not reached",
-    open: "still open where the bars end",
-  };
+  const PAGE = 20; // rows of the list of signals
 
   /** Say in a sentence that something went wrong. */
   function fail(message) {
@@ -33,7 +25,7 @@
     start() {
       this.charts = {
         price: new globalThis.TaBotChart.PriceChart(at("price-chart"), { onPick: (time) => this.pick(time) }),
-        equity: new globalThis.TaBotChart.ResultChart(at("equity-chart")),
+        equity: new globalThis.TaBotEquity.ResultChart(at("equity-chart")),
       };
       this.fillControls();
       this.listen();
@@ -82,12 +74,15 @@
 
     listen() {
       at("controls").addEventListener("submit", (event) => event.preventDefault());
-      const on = (id, type, change) => at(id).addEventListener(type, (event) => guarded(() => change(event.target.value)));
+      const on = (id, type, change) =>
+        at(id).addEventListener(type, (event) => guarded(() => change(event.target.value)));
       on("symbol", "change", (symbol) => this.choose(symbol, at("timeframe").value));
       on("timeframe", "change", (timeframe) => this.choose(at("symbol").value, timeframe));
       on("strategy", "change", (place) => this.chooseStrategy(place === "" ? null : Number(place)));
       on("scope", "change", (scope) => this.change({ scope }, () => this.renderResults()));
-      on("confidence", "input", (value) => this.change({ confidence: Number(value), page: 0 }, () => this.renderFiltered()));
+      on("confidence", "input", (value) =>
+        this.change({ confidence: Number(value), page: 0 }, () => this.renderFiltered()),
+      );
       on("before", "click", () => this.step(-1));
       on("after", "click", () => this.step(1));
       on("newer", "click", () => this.change({ page: this.state.page - 1 }, () => this.renderList()));
@@ -146,7 +141,8 @@
       if (turn !== this.turn) return undefined; // something else was selected meanwhile
       const isEmpty = bars.time.length === 0;
       at("no-chart").hidden = !isEmpty;
-      at("no-chart").textContent = `The klines that were given have no bars of ${symbol} ${timeframe}: nothing can be drawn.`;
+      at("no-chart").textContent =
+        `The klines that were given have no bars of ${symbol} ${timeframe}: nothing can be drawn.`;
       this.charts.price.setOverlays([]);
       this.charts.price.setBars(bars, columns.close.decimals);
       return this.renderStrategy();
@@ -198,7 +194,9 @@
       const by = strategy === null ? "all strategies" : this.model.strategies[strategy].name;
       at("chart-head").textContent = `${symbol} ${timeframe} · ${by} · ${number(drawn.length)} signals`;
       // A signal that was followed is drawn up to the bar before the one that opens at its exit.
-      this.charts.price.setSignals(drawn.map((signal) => ({ ...signal, end: Number.isNaN(signal.exitTime) ? null : signal.exitTime - 1 })));
+      this.charts.price.setSignals(
+        drawn.map((signal) => ({ ...signal, end: Number.isNaN(signal.exitTime) ? null : signal.exitTime - 1 })),
+      );
       this.charts.price.select(this.state.selected ? this.state.selected.id : null);
       this.renderList();
       this.renderResults();
@@ -209,61 +207,36 @@
       const { strategy, confidence } = this.state;
       const keys = this.scope();
       const inScope = new Set(keys);
-      const signals = this.model.byEnd.filter((signal) => inScope.has(signal.key) && signal.confidence >= confidence - 1e-9);
+      const signals = this.model.byEnd.filter(
+        (signal) => inScope.has(signal.key) && signal.confidence >= confidence - 1e-9,
+      );
       const score = (of, place) => globalThis.TaBotResults.score(of, this.model.baseline(place, keys));
       const rows = this.model.strategies
-        .map(({ name }, place) => ({ name, place, ...score(signals.filter((one) => one.strategy === place), place) }))
+        .map(({ name }, place) => ({
+          name,
+          place,
+          ...score(
+            signals.filter((one) => one.strategy === place),
+            place,
+          ),
+        }))
         .filter((row) => row.signals);
       const foot = { name: "all", place: null, ...score(signals, null) };
-      const chosen = rows.find((row) => row.place === strategy) || (strategy === null ? foot : { name: "", ...score([], -1) });
-      this.renderTiles(chosen);
+      const chosen =
+        rows.find((row) => row.place === strategy) || (strategy === null ? foot : { name: "", ...score([], -1) });
+      at("tiles").replaceChildren(...globalThis.TaBotScores.tiles(chosen));
       this.charts.equity.setPoints(
         globalThis.TaBotResults.equity(signals.filter((one) => strategy === null || one.strategy === strategy)),
       );
-      at("equity-head").textContent = `Equity in R · ${strategy === null ? "all strategies" : this.model.strategies[strategy].name} · ${at("scope").selectedOptions[0].text}`;
+      at("equity-head").textContent =
+        `Equity in R · ${strategy === null ? "all strategies" : this.model.strategies[strategy].name} · ${at("scope").selectedOptions[0].text}`;
       Object.assign(this.table, { rows, foot, isChosen: (row) => row.place === strategy });
-      sortable(at("results"), this.columns(), this.table);
-      at("results-note").textContent = confidence > 0 ? "Luck is that of signals of every confidence." : "";
-    }
-
-    columns() {
-      const name = (row) => {
-        const button = element("button", { type: "button", title: row.name }, row.name);
-        button.addEventListener("click", () => guarded(() => this.chooseStrategy(row.place)));
-        return button;
-      };
-      const column = (label, title, field, cell, more = {}) => ({ label, title, value: (row) => row[field], cell, ...more });
-      return [
-        column("Strategy", "", "name", name, { words: true }),
-        column("Signals", "Alerts included", "signals", (row) => number(row.signals)),
-        column("Closed", "Filled and ended", "closed", (row) => number(row.closed)),
-        column("Won %", "Of those closed, after costs", "winRate", (row) => percent(row.winRate)),
-        column("95 %", "Interval of the share that was won", "low", (row) => (row.closed ? `${percent(row.low)} – ${percent(row.high)}` : "–")),
-        column("Luck %", "The same orders on other days; * outside the interval", "luck", (row) => percent(row.luck) + (row.beyondLuck ? "*" : "")),
-        column("Gross R", "Mean before costs", "grossR", (row) => number(row.grossR, 3, true), { tone: (row) => row.grossR }),
-        column("Net R", "Mean after costs", "meanR", (row) => number(row.meanR, 3, true), { tone: (row) => row.meanR }),
-        column("Sum R", "Of all, after costs", "totalR", (row) => number(row.totalR, 1, true), { tone: (row) => row.totalR }),
-        column("Gain", "R won for each R lost", "factor", (row) => number(row.factor, 2)),
-        column("Drawdown", "Largest, in R", "drawdown", (row) => number(row.drawdown, 1)),
-        column("Bars", "Median held", "bars", (row) => number(row.bars, row.bars % 1 ? 1 : 0)),
-      ];
-    }
-
-    renderTiles(row) {
-      const tiles = [
-        ["Signals", number(row.signals)],
-        ["Closed", number(row.closed)],
-        ["Won", row.closed ? `${percent(row.winRate)} %` : "–"],
-        ["By luck", Number.isNaN(row.luck) ? "–" : `${percent(row.luck)} %`],
-        ["Net R a trade", number(row.meanR, 3, true), tone(row.meanR)],
-        ["Sum", `${number(row.totalR, 1, true)} R`, tone(row.totalR)],
-        ["Drawdown", `${number(row.drawdown, 1)} R`],
-      ];
-      at("tiles").replaceChildren(
-        ...tiles.map(([name, value, className = ""]) =>
-          element("div", {}, element("dt", {}, name), element("dd", { className }, value)),
-        ),
+      sortable(
+        at("results"),
+        globalThis.TaBotScores.columns((place) => guarded(() => this.chooseStrategy(place))),
+        this.table,
       );
+      at("results-note").textContent = confidence > 0 ? "Luck is that of signals of every confidence." : "";
     }
 
     renderList() {
@@ -277,34 +250,11 @@
       at("shown").textContent = drawn.length
         ? `${number(first + 1)} to ${number(first + rows.length)} of ${number(drawn.length)} signals`
         : "No signals: lower the confidence, or choose another strategy, symbol or timeframe.";
-      const decimals = this.decimals();
-      const heads = [["Time (UTC)", "words"], ["Strategy", "words"], ["Action", "words"], ["Confidence"], ["Entry"], ["Stop"], ["Target"], ["End", "words"], ["Net R"]];
       at("list").replaceChildren(
-        element("thead", {}, element("tr", {}, ...heads.map(([text, className = ""]) => element("th", { scope: "col", className: `${className} plain` }, text)))),
-        element("tbody", {}, ...rows.map((signal) => this.listed(signal, decimals))),
+        ...globalThis.TaBotList.table(rows, this.model, this.state.selected, (signal) =>
+          guarded(() => this.select(signal, true)),
+        ),
       );
-    }
-
-    listed(signal, decimals) {
-      const button = element("button", { type: "button" }, time(signal.time));
-      button.addEventListener("click", () => guarded(() => this.select(signal, true)));
-      const cells = [
-        ["words", button],
-        ["words", this.model.strategies[signal.strategy].name],
-        ["words", signal.action],
-        ["", number(signal.confidence, 2)],
-        ["", number(signal.price, decimals)],
-        ["", number(signal.stop, decimals)],
-        ["", number(signal.target, decimals)],
-        ["words", signal.reason || (signal.action === "hold" ? "alert" : "not followed")],
-        [tone(signal.r), number(signal.r, 2, true)],
-      ];
-      const className = signal === this.state.selected ? "chosen" : "";
-      return element("tr", { className }, ...cells.map(([name, content]) => element("td", { className: name }, content)));
-    }
-
-    decimals() {
-      return this.model.keys[this.state.key].bars.close.decimals;
     }
 
     async renderSignal() {
@@ -313,54 +263,18 @@
       const place = drawn.indexOf(signal);
       at("before").disabled = place === 0 || !drawn.length;
       at("after").disabled = !drawn.length || place === drawn.length - 1;
-      at("position").textContent = place < 0 ? `${number(drawn.length)} signals` : `${number(place + 1)} of ${number(drawn.length)}`;
+      at("position").textContent =
+        place < 0 ? `${number(drawn.length)} signals` : `${number(place + 1)} of ${number(drawn.length)}`;
       if (!signal) {
-        at("signal").replaceChildren(element("p", { className: "quiet" }, "Choose one: in the chart, in the list below, or with these buttons."));
+        at("signal").replaceChildren(
+          element("p", { className: "quiet" }, "Choose one: in the chart, in the list below, or with these buttons."),
+        );
         return;
       }
       const indicators = await this.model.indicators(signal);
       if (signal !== this.state.selected) return;
-      const facts = (pairs) =>
-        element("dl", { className: "facts" }, ...pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
-      at("signal").replaceChildren(
-        element("p", {}, element("span", { className: `action ${signal.action}` }, signal.action), ` ${this.model.strategies[signal.strategy].name}`),
-        facts(this.plan(signal)),
-        element("h2", {}, "Indicators"),
-        facts(indicators.map(([name, value]) => [name, significant(value)])),
-        element("h2", {}, "Configuration"),
-        element("p", { className: "quiet" }, configured(signal.config)),
-      );
+      at("signal").replaceChildren(...globalThis.TaBotSummary.summary(signal, this.model, indicators));
     }
-
-    plan(signal) {
-      const decimals = this.decimals();
-      const { symbol, timeframe } = this.model.keys[signal.key];
-      const strength = STRENGTHS.find(([from]) => signal.confidence >= from)[1];
-      const planned = [
-        ["Bar", `${symbol} ${timeframe}, ${time(signal.time)}`],
-        ["Confidence", `${number(signal.confidence, 2)} (${strength})`],
-        ["Entry", number(signal.price, decimals)],
-      ];
-      if (!Number.isNaN(signal.stop)) {
-        const ratio = Math.abs(signal.target - signal.price) / Math.abs(signal.price - signal.stop);
-        planned.push(["Stop", number(signal.stop, decimals)], ["Target", number(signal.target, decimals)], ["Reward for risk", number(ratio, 2)]);
-      }
-      if (signal.reason) planned.push(["End", ENDS[signal.reason]]);
-      if (!Number.isNaN(signal.fillTime)) planned.push(["Filled", `${number(signal.fillPrice, decimals)}, ${time(signal.fillTime)}`]);
-      if (!Number.isNaN(signal.exitPrice)) planned.push(["Exit", `${number(signal.exitPrice, decimals)}, ${time(signal.exitTime)}`]);
-      if (!Number.isNaN(signal.r)) planned.push(["Result", `${number(signal.r, 2, true)} R after costs, ${number(signal.bars)} bars`]);
-      return planned;
-    }
-  }
-
-  function significant(value) {
-    return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(value);
-  }
-
-  function configured({ version, source, is_override: isOverride, parameters }) {
-    const changed = Object.entries(parameters).map(([name, value]) => `${name} = ${value}`);
-    const from = version ? `Version ${version} from ${source}${isOverride ? ", with this symbol's own values" : ""}` : `Version 0, from ${source}`;
-    return `${from}: ${changed.length ? changed.join(", ") : "all parameters at their defaults"}.`;
   }
 
   /** Do something; what goes wrong is said on the page, and stays an error. */
@@ -378,7 +292,8 @@
 
   guarded(async () => {
     if (!globalThis.DecompressionStream) throw new Error("this browser is too old, it cannot unpack compressed data");
-    if (!document.createElement("canvas").getContext("2d")) throw new Error("this browser cannot draw charts, it has no canvas");
+    if (!document.createElement("canvas").getContext("2d"))
+      throw new Error("this browser cannot draw charts, it has no canvas");
     const content = JSON.parse(at("content").textContent);
     const report = new Report(await globalThis.TaBotModel.Model.of(content));
     await report.start();

@@ -67,10 +67,16 @@
       high,
       luck,
       beyondLuck: luck < low || luck > high,
-      grossR: per(sum((signal) => signal.grossR), closed.length),
+      grossR: per(
+        sum((signal) => signal.grossR),
+        closed.length,
+      ),
       meanR: per(r, closed.length),
       totalR: r,
-      factor: per(sum((signal) => Math.max(signal.r, 0)), sum((signal) => Math.max(-signal.r, 0))),
+      factor: per(
+        sum((signal) => Math.max(signal.r, 0)),
+        sum((signal) => Math.max(-signal.r, 0)),
+      ),
       drawdown: drawdown(equity(closed)),
       bars: median(closed.map(({ bars }) => bars)),
     };
