@@ -8,8 +8,12 @@ from typing import Annotated
 
 import typer
 
+from dataflow.commands.recorded import ToOption, check_writable, period_of
 from dataflow.live.line_file import STDOUT
+from operators.evaluation.rules import Rules
 from state.errors import StopProgram
+
+_DEFAULTS = Rules()
 
 
 def report(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -27,34 +31,27 @@ def report(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     start: Annotated[
         str | None, typer.Option("--from", help="Show bars from this open time on (UTC); earlier ones only warm up")
     ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="Leave out bars that open at this time (UTC) or later")
-    ] = None,
+    end: ToOption = None,
     overlays: Annotated[bool, typer.Option(help="The indicators of the strategies; two thirds of the page")] = True,
     fee_bps: Annotated[
         float, typer.Option(min=0.0, max=1_000.0, help="Fee at entry and at exit, in basis points of the price")
-    ] = 4.0,
+    ] = _DEFAULTS.fee_bps,
     slippage_bps: Annotated[
         float, typer.Option(min=0.0, max=1_000.0, help="How much worse a market order is filled, in basis points")
-    ] = 1.0,
+    ] = _DEFAULTS.slippage_bps,
     horizon_bars: Annotated[
         int, typer.Option(min=1, max=10_000, help="Bars after which a position is closed, that of its entry included")
-    ] = 96,
+    ] = _DEFAULTS.horizon_bars,
     entry_bars: Annotated[
         int, typer.Option(min=1, max=1_000, help="Bars that an order away from the close waits for its price")
-    ] = 3,
-    seed: Annotated[int, typer.Option(help="Another seed is another baseline")] = 0,
+    ] = _DEFAULTS.entry_bars,
+    seed: Annotated[int, typer.Option(help="Another seed is another baseline")] = _DEFAULTS.seed,
 ) -> None:
     """Draw signals over their klines, with what became of them, as one page that needs no network."""
-    from dataflow.commands.replay import _check_writable, _time
     from dataflow.report.making import Selection, make_page
-    from dataflow.replay.plan import END_OF_TIME_MS
-    from operators.evaluation.rules import Rules
 
-    start_ms, end_ms = _time(start, "--from", 0), _time(end, "--to", END_OF_TIME_MS)
-    if end_ms <= start_ms:
-        raise StopProgram(f"--to must be later than --from, got {start} and {end}")
-    _check_writable(out)
+    start_ms, end_ms = period_of(start, end)
+    check_writable(out)
     selection = Selection(
         _names(symbol, "--symbol", upper=True),
         _names(timeframe, "--timeframe"),
@@ -81,7 +78,7 @@ def _names(text: str | None, option: str, *, upper: bool = False) -> frozenset[s
 
 
 def _write(out: Path, content: bytes) -> None:
-    from dataflow.replay.results import _output
+    from dataflow.replay.results import output_to
 
-    with _output(sys.stdout.buffer if out == STDOUT else out) as file:
+    with output_to(sys.stdout.buffer if out == STDOUT else out) as file:
         file.write(content)

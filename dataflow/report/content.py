@@ -28,7 +28,7 @@ ACTIONS = ("buy", "sell", "hold", "close")
 REASONS = ("stop", "target", "horizon", "expired", "open")
 OF_THE_BAR = {"open", "high", "low", "close", "volume"}
 
-# Significant digits: of what is exact to the second or the tick, of what lies on the price, and of what is only looked at.
+# Significant digits of what is exact to the second or the tick, of what lies on the price, of what is only looked at.
 EXACT, CLOSE, COARSE = 11, 6, 4
 LEVEL = 9
 """Of prices that were computed: stops, targets, fills."""
@@ -134,9 +134,7 @@ def _bars(bars: Sequence[Bar]) -> Json:
     return {"time": pack((time / 1000 for time in times), EXACT), **packed}
 
 
-def _signals(
-    signals: Sequence[GivenSignal], followed: Followed, strategies: Mapping[str, int], configs: Names
-) -> Json:
+def _signals(signals: Sequence[GivenSignal], followed: Followed, strategies: Mapping[str, int], configs: Names) -> Json:
     trades = [followed.trades.get(given.signal.signal_id) for given in signals]
 
     def of_signals(value: Callable[[Signal], float | None], digits: int = LEVEL) -> Any:
@@ -188,7 +186,11 @@ def _indicators_of_strategy(rows: Sequence[dict[str, float]]) -> Json:
 
 def _overlays(overlays: Overlays, strategies: Mapping[str, int]) -> Json:
     series = [
-        {"indicator": one.indicator, "pane": one.pane, "values": pack(one.values, CLOSE if one.pane == PRICE else COARSE)}
+        {
+            "indicator": one.indicator,
+            "pane": one.pane,
+            "values": pack(one.values, CLOSE if one.pane == PRICE else COARSE),
+        }
         for one in overlays.series
     ]
     return {"series": series, "named": {str(strategies[name]): places for name, places in overlays.named.items()}}

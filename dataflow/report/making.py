@@ -93,7 +93,9 @@ def _about_bars(signals: Sequence[GivenSignal], market: Market) -> list[str]:
         one.key.replace("|", " ") for one in signals if one.key in opens and one.open_ms not in opens[one.key]
     )
     if beside:
-        told.append(f"The bars of these signals are missing in the klines, so they are not followed: {counted(beside)}.")
+        told.append(
+            f"The bars of these signals are missing in the klines, so they are not followed: {counted(beside)}."
+        )
     if market.bad_rows:
         told.append(f"{market.bad_rows:,} bad rows of the klines were skipped, the first: {market.first_bad_row}.")
     if market.dropped:

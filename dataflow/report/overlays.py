@@ -67,7 +67,7 @@ def _strategy(strategy_id: str, changed: Mapping[str, float], need: IndicatorSet
         return None
     try:
         # Whole numbers come as floats out of JSON; what asks for a whole number takes none.
-        values = {name: int(value) if value == int(value) else value for name, value in changed.items()}
+        values: dict[str, Any] = {name: int(value) if value == int(value) else value for name, value in changed.items()}
         return kind(kind.parameters(**values), need)
     except (ValidationError, OverflowError, ValueError):
         return None

@@ -90,7 +90,9 @@ def _signal_in(line: bytes) -> GivenSignal:
     _check(signal)
     open_ms = parse_time_ms(signal.metadata.bar_open_time)
     if not timeframe.is_aligned(open_ms):
-        raise SkipInput(f"metadata.bar_open_time: no bar of {timeframe.name} opens then: {signal.metadata.bar_open_time}")
+        raise SkipInput(
+            f"metadata.bar_open_time: no bar of {timeframe.name} opens then: {signal.metadata.bar_open_time}"
+        )
     return GivenSignal(key_of(signal.symbol, timeframe), open_ms, signal)
 
 
@@ -112,7 +114,7 @@ def _check(signal: Signal) -> None:
     if not all(map(isfinite, signal.indicators.values())):
         raise SkipInput("indicators: expected finite numbers")
     action, stop, target = signal.action, signal.stop_loss, signal.take_profit
-    if action in {"hold", "close"}:
+    if action == "hold" or action == "close":  # noqa: PLR1714  # so that types are told apart
         return
     if not Setup(action, signal.confidence, signal.price, stop, target).makes_sense():
         raise SkipInput(f"a {action} at {signal.price} cannot have the stop {stop} and the target {target}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from state.bar import Bar
+from tests.browser import running_chromium
 from tests.e2e.command import made_up_bars, replayed, write_bars
 
 
@@ -32,3 +35,10 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Market:
         write_bars(folder / f"{key.replace('|', '-')}.csv", of_key)
     table = replayed(folder, "--out", out)
     return Market(folder, bars, out.read_bytes(), table)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of one module: while it runs, its thread can run no event loop of another test."""
+    with running_chromium() as chromium:
+        yield chromium

@@ -11,6 +11,7 @@
     const place = at("failed");
     place.textContent = `This page cannot show everything: ${message}`;
     place.hidden = false;
+    at("loading").hidden = true;
   }
 
   class Report {
@@ -297,6 +298,7 @@
     const content = JSON.parse(at("content").textContent);
     const report = new Report(await globalThis.TaBotModel.Model.of(content));
     await report.start();
-    document.documentElement.dataset.state = "ready";
+    at("loading").hidden = true;
+        document.documentElement.dataset.state = "ready";
   });
 })();
