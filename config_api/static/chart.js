@@ -9,6 +9,7 @@
   const library = globalThis.LightweightCharts;
   const { colors, newChart, placeAt, priceFormat } = globalThis.TaBotFrame;
   const LINES = 8; // colours of overlays in style.css
+  const lineColor = (number) => `--line-${number % LINES}`;
   const MARKS = {
     buy: { position: "belowBar", shape: "arrowUp", color: "--buy" },
     sell: { position: "aboveBar", shape: "arrowDown", color: "--sell" },
@@ -103,7 +104,7 @@
         const line = this.chart.addSeries(
           library.LineSeries,
           {
-            color: color(`--line-${overlay.color % LINES}`),
+            color: color(lineColor(overlay.color)),
             lineWidth: 1.5,
             priceLineVisible: false,
             lastValueVisible: false,
@@ -124,6 +125,7 @@
     select(id) {
       this.selected = this.signals.find((signal) => signal.id === id) || null;
       this.drawSignals();
+      this.describe();
     }
 
     /** Scroll to a time, `count` bars wide. */
@@ -161,9 +163,7 @@
       });
       this.plans.color = color;
       if (this.bars.time.length) this.setBars(this.bars, this.decimals);
-      this.lines.forEach((line, place) =>
-        line.applyOptions({ color: color(`--line-${this.overlays[place].color % LINES}`) }),
-      );
+      this.lines.forEach((line, place) => line.applyOptions({ color: color(lineColor(this.overlays[place].color)) }));
       this.drawSignals();
     }
 
@@ -208,10 +208,11 @@
         );
     }
 
-    /** Write the values of a bar, the last one by default, into the chart's corner. */
+    /** Write the values of a bar, by default that of the selected signal or the last one, into the chart's corner. */
     describe(time) {
       const { bars } = this;
-      const place = time === undefined ? bars.time.length - 1 : placeAt(bars.time, time);
+      const shown = time === undefined && this.selected ? this.selected.time : time;
+      const place = shown === undefined ? bars.time.length - 1 : placeAt(bars.time, shown);
       if (place < 0) return this.legend.replaceChildren();
       const color = colors(this.container);
       const words = ["open", "high", "low", "close"].map(
@@ -223,10 +224,9 @@
       );
       this.overlays.forEach((overlay) => {
         const value = overlay.values[place];
-        const shown = Number.isFinite(value)
-          ? value.toFixed(Math.min(overlay.decimals, Math.max(FEW, this.decimals)))
-          : "–";
-        items.push(span(`${overlay.label} ${shown}`, color(`--line-${overlay.color % LINES}`)));
+        const decimals = Math.min(overlay.decimals, Math.max(FEW, this.decimals));
+        const text = Number.isFinite(value) ? value.toFixed(decimals) : "–";
+        items.push(span(`${overlay.label} ${text}`, color(lineColor(overlay.color))));
       });
       return this.legend.replaceChildren(...items);
     }
@@ -239,9 +239,12 @@
   function span(text, color) {
     const item = document.createElement("span");
     item.textContent = text;
-    if (color) item.style.color = color;
+    if (color) {
+      item.className = "of-overlay";
+      item.style.color = color;
+    }
     return item;
   }
 
-  globalThis.TaBotChart = { PriceChart };
+  globalThis.TaBotChart = { PriceChart, lineColor };
 })();

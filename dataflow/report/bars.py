@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
@@ -42,8 +41,3 @@ def read_market(files: Sequence[RecordedFile], keys: Container[str], symbols: Co
                 else:
                     market.dropped += 1
     return market
-
-
-def counted(names: Counter[str]) -> str:
-    """Names with counts, as text."""
-    return ", ".join(f"{name} ({count:,})" for name, count in sorted(names.items()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataflow.recorded import recorded_files
-from dataflow.report.bars import Market, counted, read_market
+from dataflow.report.bars import Market, read_market
 from dataflow.report.content import Wanted, content_of
 from dataflow.report.page import page_of
 from dataflow.report.signal_lines import Given, GivenSignal, read_signals
@@ -57,10 +57,9 @@ def make_page(
     given = read_signals(path)
     signals = [one for one in given.signals if selection.takes(one)]
     if not signals:
-        found, bad = len(given.signals), "; ".join(given.bad_lines[:1])
+        beside = f"; {_counted(given.bad_count, 'line')} left out: {given.bad_lines[0]}" if given.bad_count else ""
         raise StopProgram(
-            f"{path}: expected signals to report, got {len(signals):,} of {found:,} after the options"
-            + (f", and {given.bad_count:,} lines that are none: {bad}" if bad else "")
+            f"{path}: expected signals to report, got none of {len(given.signals):,} after the options{beside}"
         )
     keys = {one.key for one in signals}
     files = recorded_files(klines, leave_out=[path, out])
@@ -73,31 +72,36 @@ def make_page(
 def _about_lines(path: Path, given: Given) -> list[str]:
     told = []
     if given.bad_count:
-        rest = f", and {given.bad_count - len(given.bad_lines):,} more" * (given.bad_count > len(given.bad_lines))
-        told.append(
-            f"{given.bad_count:,} lines of {path.name} are no signals and were left out: "
-            f"{'; '.join(given.bad_lines)}{rest}."
-        )
+        more = given.bad_count - len(given.bad_lines)
+        rest = f"; and {more:,} more" if more else ""
+        lines = _counted(given.bad_count, "line")
+        told.append(f"Left out, being no signals: {lines} of {path.name}: {'; '.join(given.bad_lines)}{rest}.")
     if given.repeated:
-        told.append(f"{given.repeated:,} signals came again in {path.name} and are shown once.")
+        told.append(f"Shown once: {_counted(given.repeated, 'signal')} that came again in {path.name}.")
     return told
 
 
 def _about_bars(signals: Sequence[GivenSignal], market: Market) -> list[str]:
     told = []
-    without = Counter(one.key.replace("|", " ") for one in signals if one.key not in market.bars)
+    without = _by_key(one for one in signals if one.key not in market.bars)
     if without:
-        told.append(f"The klines have no bars for these signals, which are not drawn nor followed: {counted(without)}.")
+        told.append(f"Neither drawn nor followed, as the klines have no bars of theirs: signals of {without}.")
     opens = {key: {bar.open_time_ms for bar in bars} for key, bars in market.bars.items()}
-    beside = Counter(
-        one.key.replace("|", " ") for one in signals if one.key in opens and one.open_ms not in opens[one.key]
-    )
+    beside = _by_key(one for one in signals if one.open_ms not in opens.get(one.key, {one.open_ms}))
     if beside:
-        told.append(
-            f"The bars of these signals are missing in the klines, so they are not followed: {counted(beside)}."
-        )
+        told.append(f"Not followed, as their bars are missing in the klines: signals of {beside}.")
     if market.bad_rows:
-        told.append(f"{market.bad_rows:,} bad rows of the klines were skipped, the first: {market.first_bad_row}.")
+        rows = _counted(market.bad_rows, "bad row")
+        told.append(f"Skipped: {rows} of the klines, the first: {market.first_bad_row}.")
     if market.dropped:
-        told.append(f"{market.dropped:,} bars that were repeated or out of order were dropped.")
+        told.append(f"Dropped: {_counted(market.dropped, 'bar')} that came again or out of order.")
     return told
+
+
+def _by_key(signals: Iterable[GivenSignal]) -> str:
+    counts = Counter(one.key.replace("|", " ") for one in signals)
+    return ", ".join(f"{key} ({count:,})" for key, count in sorted(counts.items()))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -251,7 +251,9 @@ def test_nothing_in_the_data_runs_and_what_is_left_out_is_said(
     assert ended.returncode == 0, ended.stderr
     assert "5 lines of " in ended.stderr
     assert "confidence: expected 0 to 1, got 7" in ended.stderr
-    assert "no bars for these signals, which are not drawn nor followed: ELSEWHERE 15m (1)" in ended.stderr
+    assert (
+        "Neither drawn nor followed, as the klines have no bars of theirs: signals of ELSEWHERE 15m (1)" in ended.stderr
+    )
 
     watched = ready(browser, out.as_uri())
     page = watched.page

@@ -172,6 +172,7 @@
       const { strategy } = this.state;
       const boxes = this.overlays.map((overlay) => {
         const box = element("input", { type: "checkbox", checked: !this.hidden.has(overlay.label) });
+        box.style.setProperty("accent-color", `var(${globalThis.TaBotChart.lineColor(overlay.color)})`);
         box.addEventListener("change", () => {
           if (box.checked) this.hidden.delete(overlay.label);
           else this.hidden.add(overlay.label);
@@ -299,6 +300,6 @@
     const report = new Report(await globalThis.TaBotModel.Model.of(content));
     await report.start();
     at("loading").hidden = true;
-        document.documentElement.dataset.state = "ready";
+    document.documentElement.dataset.state = "ready";
   });
 })();
