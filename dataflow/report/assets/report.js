@@ -111,7 +111,7 @@
     pick(time) {
       const drawn = this.drawn();
       if (!drawn.length) return;
-      const distance = Math.min(...drawn.map((signal) => Math.abs(signal.time - time)));
+      const distance = drawn.reduce((least, signal) => Math.min(least, Math.abs(signal.time - time)), Infinity);
       const near = drawn.filter((signal) => Math.abs(signal.time - time) === distance);
       const place = near.indexOf(this.state.selected);
       guarded(() => this.select(near[(place + 1) % near.length], false));

@@ -87,6 +87,7 @@ def test_the_client_of_the_configuration_needs_no_server_and_no_engine() -> None
         ("dataflow.commands.record_messages", DATABASES | SERVING | {"httpx"}),
         ("dataflow.commands.analyze_keys", SERVING | {"pymongo", "bson", "httpx"}),
         ("dataflow.commands.history_files", SERVING | {"pymongo", "bson", "httpx"}),
+        ("dataflow.report.making", DATABASES | SERVING | CLIENTS),
         ("dataflow.api.serving", {"bytewax", "httpx", "pymongo", "bson"}),
     ],
 )
