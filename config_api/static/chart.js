@@ -84,10 +84,10 @@
       this.describe();
     }
 
-    /** Mark signals, in the order of their times: `{id, time, action, price, stop, target, end}`, `end` a time. */
-    setSignals(signals) {
+    /** Mark signals, in the order of their times: `{id, time, action, price, stop, target, end}`, `end` a time or null. */
+    setSignals(signals, selected = null) {
       this.signals = signals;
-      this.drawSignals();
+      this.select(selected);
     }
 
     /**
@@ -170,15 +170,16 @@
     drawSignals() {
       const color = colors(this.container);
       const times = this.bars.time;
+      const tints = Object.fromEntries(Object.entries(MARKS).map(([action, mark]) => [action, color(mark.color)]));
       this.markers.setMarkers(
         this.signals.map((signal) => {
-          const { position, shape, color: name } = MARKS[signal.action];
+          const { position, shape } = MARKS[signal.action];
           const isSelected = this.selected !== null && signal.id === this.selected.id;
           return {
             time: signal.time,
             position,
             shape,
-            color: color(name),
+            color: tints[signal.action],
             id: String(signal.id),
             size: isSelected ? 2 : 1,
           };

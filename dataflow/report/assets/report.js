@@ -198,8 +198,8 @@
       // A signal that was followed is drawn up to the bar before the one that opens at its exit.
       this.charts.price.setSignals(
         drawn.map((signal) => ({ ...signal, end: Number.isNaN(signal.exitTime) ? null : signal.exitTime - 1 })),
+        this.state.selected && this.state.selected.id,
       );
-      this.charts.price.select(this.state.selected ? this.state.selected.id : null);
       this.renderList();
       this.renderResults();
       guarded(() => this.renderSignal());
@@ -213,23 +213,16 @@
         (signal) => inScope.has(signal.key) && signal.confidence >= confidence - 1e-9,
       );
       const score = (of, place) => globalThis.TaBotResults.score(of, this.model.baseline(place, keys));
+      const byStrategy = this.model.strategies.map(() => []);
+      for (const signal of signals) byStrategy[signal.strategy].push(signal);
       const rows = this.model.strategies
-        .map(({ name }, place) => ({
-          name,
-          place,
-          ...score(
-            signals.filter((one) => one.strategy === place),
-            place,
-          ),
-        }))
+        .map(({ name }, place) => ({ name, place, ...score(byStrategy[place], place) }))
         .filter((row) => row.signals);
       const foot = { name: "all", place: null, ...score(signals, null) };
       const chosen =
         rows.find((row) => row.place === strategy) || (strategy === null ? foot : { name: "", ...score([], -1) });
       at("tiles").replaceChildren(...globalThis.TaBotScores.tiles(chosen));
-      this.charts.equity.setPoints(
-        globalThis.TaBotResults.equity(signals.filter((one) => strategy === null || one.strategy === strategy)),
-      );
+      this.charts.equity.setPoints(globalThis.TaBotResults.equity(strategy === null ? signals : byStrategy[strategy]));
       at("equity-head").textContent =
         `Equity in R · ${strategy === null ? "all strategies" : this.model.strategies[strategy].name} · ${at("scope").selectedOptions[0].text}`;
       Object.assign(this.table, { rows, foot, isChosen: (row) => row.place === strategy });

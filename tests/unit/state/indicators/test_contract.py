@@ -52,7 +52,7 @@ def test_every_request_that_the_set_takes_is_among_those_tested() -> None:
         request.ask(Listening(TIMEFRAMES["15m"]), 2)
     public = {name for name, value in vars(IndicatorSet).items() if callable(value) and not name.startswith("_")}
 
-    others = {"update", "dump", "load", "names", "cold", "requests", "take_over"}
+    others = {"update", "dump", "load", "names", "cold", "indicator_of", "requests", "take_over"}
     assert public - others <= asked
 
 
