@@ -59,7 +59,7 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
         resources.callback(klines.close)
         listener = resources.enter_context(_listener(settings.fastapi_host, settings.fastapi_port))
         connection = resources.enter_context(Connection(settings.nats_options("ta-bot api")))
-        streams = Streams(connection, StreamSettings(), outputs=[CONFIG], klines=False)
+        streams = Streams(connection, StreamSettings(replicas=settings.nats_replicas), outputs=[CONFIG], klines=False)
         cache = CachedConfigs(stores, settings.config_cache_ttl_seconds)
         desk = Desk(stores, cache, traces.announcing(Announcer(connection, streams)), traces.changing)
         watches = {

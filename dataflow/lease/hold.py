@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable
 from threading import Lock
 from typing import NamedTuple
@@ -59,7 +60,7 @@ class Hold:
                 self._tell_dropped()
             counts.SIGNALS_HELD.set(len(self._held))
 
-    def oldest(self, most: int, held_before_ms: int) -> list[Outgoing]:
+    def oldest(self, most: int, held_before_ms: int = sys.maxsize) -> list[Outgoing]:
         """Those that are held for longest, of those that were by then."""
         with self._lock:
             found = (held.message for held in self._held.values() if held.since_ms <= held_before_ms)

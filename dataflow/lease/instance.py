@@ -145,7 +145,7 @@ class Instance:
         published = 0
         while True:
             with self._lock:
-                messages = self.hold.oldest(_BATCH, wall_clock_ms())
+                messages = self.hold.oldest(_BATCH)
                 if not messages:
                     self._active_token = self.fence.token
                     break

@@ -49,6 +49,8 @@ class LeaseOptions:
     name: str
     secs: float
     holder: str
+    replicas: int = 1
+    """Servers that keep a copy of the bucket, when it is made."""
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -181,7 +183,7 @@ class Lease:
             "allow_rollup_hdrs": True,
             "deny_delete": True,
             "allow_direct": True,
-            "num_replicas": 1,
+            "num_replicas": self.options.replicas,
         }
 
     async def _take(self) -> bool:
@@ -259,7 +261,9 @@ class Lease:
             return
         self._until_secs = -1.0
         try:
-            await self._put(b"", self._revision, **{"KV-Operation": "DEL"})
+            entry = await self._entry()  # what keeping it was broken off in may have been written
+            if entry.holder == self.options.holder:
+                await self._put(b"", entry.revision, **{"KV-Operation": "DEL"})
             log.info("lease %s: given back", self.name)
         except TryAgain as error:
             log.warning("lease %s: not given back, it ends by itself: %s", self.name, error)

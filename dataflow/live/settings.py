@@ -90,11 +90,15 @@ class Settings(NatsSettings, StoreSettings):
 
     def lease_options(self) -> LeaseOptions | None:
         """The lease to ask for, None where there is but one instance."""
-        return None if self.lease is None else LeaseOptions(self.lease, self.lease_seconds, holder_here())
+        return (
+            None
+            if self.lease is None
+            else LeaseOptions(self.lease, self.lease_seconds, holder_here(), self.nats_replicas)
+        )
 
     def stream_settings(self) -> StreamSettings:
         """The streams to use. Raises `StopProgram` where they cannot be."""
-        return StreamSettings(kline_subjects=_parts(self.klines_subjects))
+        return StreamSettings(kline_subjects=_parts(self.klines_subjects), replicas=self.nats_replicas)
 
 
 def settings_of(**given: Any) -> Settings:

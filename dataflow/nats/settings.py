@@ -26,6 +26,10 @@ class NatsSettings(BaseSettings):
     nats_key_file: Path | None = Field(default=None, description="Its key")
     nats_creds_file: Path | None = Field(default=None, description="User JWT and seed, as nsc and nk write them")
 
+    nats_replicas: int = Field(
+        default=1, ge=1, le=5, description="Servers that keep a copy of each stream, for streams that are made"
+    )
+
     @field_validator("nats_url")
     @classmethod
     def _are_servers(cls, text: str) -> str:

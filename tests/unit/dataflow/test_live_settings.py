@@ -20,6 +20,7 @@ DEFAULTS: dict[str, object] = {
     "NATS_CERT_FILE": None,
     "NATS_KEY_FILE": None,
     "NATS_CREDS_FILE": None,
+    "NATS_REPLICAS": 1,
     "MYSQL_URI": None,
     "MYSQL_TLS": False,
     "MYSQL_CA_FILE": None,
@@ -54,6 +55,7 @@ OTHERS: dict[str, tuple[str, object]] = {
     "NATS_CERT_FILE": ("/cert", Path("/cert")),
     "NATS_KEY_FILE": ("/key", Path("/key")),
     "NATS_CREDS_FILE": ("/creds", Path("/creds")),
+    "NATS_REPLICAS": ("3", 3),
     "MYSQL_URI": ("mysql://u:p@h/db", "mysql://u:p@h/db"),
     "MYSQL_TLS": ("true", True),
     "MYSQL_CA_FILE": ("/ca", Path("/ca")),
@@ -84,6 +86,7 @@ OTHERS: dict[str, tuple[str, object]] = {
 
 BAD = [
     *[("NATS_URL", text) for text in (",", "http://h", "ws://h", "nats://h:port", "nats://", "h:4222 g:4222")],
+    *[("NATS_REPLICAS", text) for text in ("0", "6", "many")],
     *[("MYSQL_URI", text) for text in ("postgres://h/db", "h", "mysql://h", "sqlite://", "mysql://u:p@ss@h/db")],
     *[("MYSQL_TLS", text) for text in ("required", "2")],
     *[("CONFIG_REFRESH_INTERVAL_SECONDS", text) for text in ("0", "nan", "inf", "-1", "1m")],
