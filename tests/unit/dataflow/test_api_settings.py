@@ -16,6 +16,7 @@ DEFAULTS: dict[str, object] = {
     "NATS_CERT_FILE": None,
     "NATS_KEY_FILE": None,
     "NATS_CREDS_FILE": None,
+    "NATS_REPLICAS": 1,
     "MYSQL_URI": None,
     "MYSQL_TLS": False,
     "MYSQL_CA_FILE": None,
