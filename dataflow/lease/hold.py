@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 from dataflow.lease import counts
 from dataflow.nats.publisher import Outgoing
+from dataflow.nats.streams import StreamSettings
 
 log = logging.getLogger(__name__)
 
 HOLD_MS = 3_600_000
 """How far the active instance may be behind when it dies: what it has not stored by then is given up."""
+
+KNOWN_MS = int(StreamSettings.duplicate_window_secs * 1000)
+"""For so long NATS drops what it has stored already."""
 
 MOST = 100_000
 """So many are held at most, some 1 KB each."""
@@ -78,12 +82,15 @@ class Hold:
         with self._lock:
             return [(held.since_ms, held.message[:5]) for held in self._held.values()]
 
-    def unpack(self, packed: Packed) -> None:
-        """Hold what was packed."""
+    def unpack(self, packed: Packed, now_ms: int) -> None:
+        """Hold what was packed, from now on; what NATS may have stored and forgotten again is given up."""
         with self._lock:
             for since_ms, fields in packed:
+                if now_ms - since_ms > KNOWN_MS:
+                    self._tell_dropped()
+                    continue
                 message = Outgoing(*fields)
-                self._held.setdefault(message.message_id, Held(since_ms, message))
+                self._held.setdefault(message.message_id, Held(now_ms, message))
             counts.SIGNALS_HELD.set(len(self._held))
 
     def _tell_dropped(self) -> None:

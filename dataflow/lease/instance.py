@@ -94,7 +94,7 @@ class Instance:
     def resume(self, held: Packed) -> None:
         """Hold again what was held before a restart; it is published before anything else is."""
         with self._lock:
-            self.hold.unpack(held)
+            self.hold.unpack(held, wall_clock_ms())
             self._active_token = 0
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -134,6 +134,10 @@ class Instance:
             if not self.is_active:
                 await self._become_active()
                 self.on_active()
+            elif len(self.hold):  # given back by a publish that had lost the lease in between
+                with self._lock:
+                    self._active_token = 0
+                await self._become_active()
             return True
         self._turns += 1
         if self._turns % _ASK_EVERY == 0:

@@ -79,10 +79,10 @@ class Lease:
     """Asks for a lease, and renews it while it has it, for as long as it is kept.
 
     A term begins when the lease is taken, and its token, the revision at which it was, is higher than that of every
-    term before. It ends when the server has heard of no renewal for `secs`, as its clock says; the holder takes it for
-    ended a tenth earlier by its own, counted from before the renewal was sent. A process that was stopped, or cut off
-    from NATS, thus knows that it has lost the lease before anybody else can have it; for the moment between looking and
-    publishing, and for clocks that run unequally, there is the fence.
+    term before, while the bucket lasts. It ends when the server has heard of no renewal for `secs`, as its clock says;
+    the holder takes it for ended a tenth earlier by its own, counted from before the renewal was sent. A process that
+    was stopped, or cut off from NATS, thus knows that it has lost the lease before anybody else can have it; for the
+    moment between looking and publishing, and for clocks that run unequally, there is the fence.
     """
 
     def __init__(self, connection: Connection, options: LeaseOptions) -> None:

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from operators.tally import Tally
 from operators.work import Work
 from state.klines import BadRow
+from strategies.registry import STRATEGIES
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ MISSING = Counter("ta_bars_missing", "Bars missing in gaps that history did not 
 FILLED = Counter("ta_bars_filled", "Bars that were missed and came from history")
 REFUSED = Counter("ta_snapshots_refused", "Keys whose snapshot could not be used")
 ERRORS = Counter("ta_strategy_errors", "Bars that a strategy failed on, by strategy", ["strategy"])
+for _strategy_id in STRATEGIES:
+    ERRORS.labels(_strategy_id)  # else the first error would be no increase
 BAD_ROWS = Counter("ta_history_bad_rows", "Rows of history that are unusable, each time they are read")
 SEEDING = Histogram(
     "ta_seeding_seconds",

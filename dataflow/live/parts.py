@@ -12,7 +12,7 @@ from dataflow.lease.instance import Instance
 from dataflow.live import counts
 from dataflow.live.history import HistoryDesk
 from dataflow.live.progress import Progress
-from dataflow.live.recovery_age import recovery_part
+from dataflow.live.recovery_age import keeps_snapshots, recovery_part
 from dataflow.live.settings import Settings
 from dataflow.live.status import Status
 from dataflow.nats.connection import Connection
@@ -79,7 +79,7 @@ def parts_of(rooms: Rooms, settings: Settings) -> dict[str, Part]:
     counts.READY.set_function(lambda: float(rooms.readiness()["ready"]))
     if rooms.rest is not None:
         parts["rest"] = rest_part(rooms.rest)
-    if settings.recovery_dir is not None:
+    if settings.recovery_dir is not None and keeps_snapshots(settings.recovery_dir):
         parts["recovery"] = recovery_part(settings.recovery_dir, settings.snapshot_seconds)
     return parts
 

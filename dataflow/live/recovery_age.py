@@ -83,6 +83,11 @@ def on_disk(folder: Path) -> OnDisk:
     return OnDisk(written_secs, sizes_bytes)
 
 
+def keeps_snapshots(folder: Path) -> bool:
+    """Whether snapshots are in this folder: of a cluster, one process may keep those of all."""
+    return any(snapshots_in(folder).glob("part-*.sqlite3"))
+
+
 def recovery_part(folder: Path, snapshot_secs: float) -> Part:
     """The snapshots that a restart would go on from; without a new one, it would go further back."""
     age = RecoveryAge(folder, snapshot_secs)

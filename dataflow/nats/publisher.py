@@ -35,7 +35,9 @@ _FIRST_PAUSE_SECS, _LONGEST_PAUSE_SECS = 0.05, 2.0
 _NEVER_STORED = {"Nats-Expected-Last-Msg-Id": "never"}
 _WRONG_LAST_ID = 10070  # JetStream's error code for that
 
-_WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for what a fence keeps out
+# JetStream's error codes for what a fence keeps out: another's stands there, or that cannot be told before what is
+# under way is stored, as in replicated streams.
+_KEPT_OUT = {10071, 10164}
 
 
 class Outgoing(NamedTuple):
@@ -209,7 +211,7 @@ class Publisher:
             try:
                 stored = answer_of(answer, subject)
             except TryAgain as error:
-                if fence and isinstance(error, AskOperator) and error.code == _WRONG_LAST_SEQUENCE:
+                if fence and isinstance(error, AskOperator) and error.code in _KEPT_OUT:
                     fence.doubt()
                 self._refused = str(error)
                 left.append(one)

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from dataflow.lease.hold import HOLD_MS, MOST, Hold
+from dataflow.lease.hold import HOLD_MS, KNOWN_MS, MOST, Hold
 from dataflow.lease.instance import Instance
 from dataflow.lease.lease import STREAM, Lease, LeaseOptions
 from dataflow.nats.connection import Connection, NatsOptions
-from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.nats.publisher import Outgoing, Publisher, wall_clock_ms
 from dataflow.nats.streams import FENCES, SIGNALS, Streams, StreamSettings
 from dataflow.stopping import Stop
 from state.errors import StopProgram
@@ -136,6 +136,36 @@ def test_what_is_held_is_packed_as_plain_data() -> None:
     late = Outgoing("ta.alerts.BTCUSDT.1h", "alert", b"\x00{}", "ta.late.BTCUSDT.1h", 7)
     hold.put([message(1), late], now_ms=5)
     assert {type(part) for _, fields in hold.pack() for part in fields} <= {str, bytes, int, type(None)}
-    again.unpack(hold.pack())
-    assert again.oldest(9, 5) == [message(1), late]
-    assert again.oldest(9, 4) == []
+    again.unpack(hold.pack(), now_ms=5 + KNOWN_MS)
+    assert again.oldest(9) == [message(1), late]
+    assert again.oldest(9, 4 + KNOWN_MS) == []
+
+
+def test_what_was_held_before_nats_forgets_is_not_held_again() -> None:
+    hold, again = Hold(), Hold()
+    hold.put([message(1)], now_ms=5)
+    again.unpack(hold.pack(), now_ms=6 + KNOWN_MS)
+    assert len(again) == 0
+
+
+def test_what_is_held_comes_out_whatever_the_clock_says(
+    make_instance: MakeInstance, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataflow.lease.instance.wall_clock_ms", lambda: wall_clock_ms() + 60_000)
+    take_away_from = make_instance("first")
+    wait_active(take_away_from)
+    other = make_instance("other")
+    other.publish([message(1)])
+    monkeypatch.undo()
+    take_away_from.close()
+    wait_active(other)
+    assert len(other.hold) == 0
+    assert stored_ids(peer) == ["signal-1"]
+
+
+def test_what_is_held_while_active_comes_out_too(make_instance: MakeInstance, peer: Peer) -> None:
+    instance = make_instance("only")
+    wait_active(instance)
+    instance.hold.put([message(1)], wall_clock_ms())
+    wait_until(lambda: stored_ids(peer) == ["signal-1"], "it to be published")
+    wait_active(instance)
