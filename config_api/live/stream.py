@@ -1,0 +1,88 @@
+"""Server-sent events: one answer that lasts for as long as somebody reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from config_api.live.feed import Ended, Event, Feed, Watcher
+
+HEALTH_SECS = 5.0
+"""How often a client hears how everything is, which is also the sign that the connection lives."""
+
+# What was sent has to leave within this: else the client does not read.
+SEND_SECS = 10.0
+
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class EventStream(Response):
+    """Sends what happens until the client goes away, is too slow, or the program ends.
+
+    A client that comes again with `Last-Event-ID` gets what it has missed, as long as that is kept.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, feed: Feed, last_id: str | None, health: Callable[[], Awaitable[bytes]]) -> None:
+        super().__init__(headers=_HEADERS)
+        del self.headers["content-length"]
+        self.feed = feed
+        self.last_id = last_id
+        self.health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer.
+
+        Raises:
+            ApiError: 503, too many watch.
+        """
+        watcher = self.feed.watch(self.last_id)
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            tasks = [asyncio.create_task(self._send_all(watcher, send)), asyncio.create_task(_until_gone(receive))]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self.feed.leave(watcher)
+        await _within_time(send, b"", more=False)
+
+    async def _send_all(self, watcher: Watcher, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        health_due_secs = loop.time()
+        try:
+            while True:
+                events = await watcher.take(max(0.0, health_due_secs - loop.time()))
+                parts = [_written(watcher.run, event) for event in events]
+                if loop.time() >= health_due_secs:
+                    parts.append(b"event: health\ndata: %b\n\n" % await self.health())
+                    health_due_secs = loop.time() + HEALTH_SECS
+                if parts and not await _within_time(send, b"".join(parts)):
+                    return
+        except Ended:
+            return
+
+
+def _written(run: str, event: Event) -> bytes:
+    return b"event: %b\nid: %b-%d\ndata: %b\n\n" % (event.kind.encode(), run.encode(), event.number, event.data)
+
+
+async def _within_time(send: Send, body: bytes, *, more: bool = True) -> bool:
+    try:
+        async with asyncio.timeout(SEND_SECS):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
