@@ -48,11 +48,14 @@ def lags_of(newest: Iterable[Newest]) -> list[Lag]:
 def _lag(timeframe: str, group: list[Newest]) -> Lag:
     span_ms, leader = timeframe_named(timeframe).span_ms, max(group, key=lambda one: one.close_ms)
     behind = sorted(split_key(one.key)[0] for one in group if leader.close_ms - one.close_ms > span_ms)
+    age_secs, silent_secs = time.time() - leader.close_ms / 1000, time.monotonic() - leader.heard_secs
     return Lag(
         timeframe=timeframe,
         keys=len(group),
         newest_close=format_time(leader.close_ms),
-        age_secs=round(time.time() - leader.close_ms / 1000, 3),
-        heard_secs_ago=round(time.monotonic() - leader.heard_secs, 3),
+        age_secs=round(age_secs, 3),
+        heard_secs_ago=round(silent_secs, 3),
+        # A market that is fed from records is old, and not late.
+        late=min(age_secs, silent_secs) > 2 * span_ms / 1000,
         behind=behind[:_MOST_NAMED],
     )

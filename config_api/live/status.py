@@ -50,6 +50,7 @@ class StatusAnswer(Success[Status, Told]):
                     "newest_close": "2024-01-01T00:15:00.000Z",
                     "age_secs": 4.2,
                     "heard_secs_ago": 4.1,
+                    "late": False,
                     "behind": [],
                 }
             ],

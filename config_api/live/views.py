@@ -109,6 +109,7 @@ class Lag(BaseModel):
     newest_close: str = Field(description="When the newest bar closed: ISO 8601, UTC")
     age_secs: float = Field(description="How long ago that was")
     heard_secs_ago: float = Field(description="How long ago that bar arrived here")
+    late: bool = Field(description="Whether the next one should long have come: two more bars could have")
     behind: list[str] = Field(description="Symbols whose newest bar is more than one bar older, at most 20")
 
 
