@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NamedTuple
 
@@ -32,17 +32,14 @@ class Event(NamedTuple):
     data: bytes
 
 
-class Ended(Exception):
-    """There is nothing more for a watcher: it was too slow, or the program ends."""
-
-
 class Watcher:
     """What waits for one client. Put into from any thread, taken from on the loop it was made on."""
 
     def __init__(self, run: str) -> None:
         self.run = run
+        self.ended = asyncio.Event()
+        """Set once there is nothing more for it: it was too slow, or the program ends."""
         self._waiting: deque[Event] = deque()
-        self._ended = False
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
 
@@ -50,34 +47,27 @@ class Watcher:
         """Add what happened, or end it where too much waits already."""
         if len(self._waiting) >= MOST_WAITING:
             self.end()
-        elif not self._ended:
+        else:
             self._waiting.append(event)
-            self._wake()
+            self._call(self._woken.set)
 
     def end(self) -> None:
-        """Have `take` raise `Ended`, whatever waits."""
-        self._ended = True
-        self._wake()
+        """Say that it has ended, whatever waits."""
+        self._call(self.ended.set)
 
     async def take(self, patience_secs: float) -> list[Event]:
-        """All that waits, once there is something; nothing when it took too long.
-
-        Raises:
-            Ended: there is nothing more.
-        """
+        """All that waits, once there is something; nothing when it took too long."""
         if not self._woken.is_set():
             try:
                 await asyncio.wait_for(self._woken.wait(), patience_secs)
             except TimeoutError:
                 return []
         self._woken.clear()
-        if self._ended:
-            raise Ended
         return [self._waiting.popleft() for _ in range(len(self._waiting))]
 
-    def _wake(self) -> None:
+    def _call(self, what: Callable[[], None]) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._woken.set)
+            self._loop.call_soon_threadsafe(what)
 
 
 class Feed:

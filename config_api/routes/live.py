@@ -102,6 +102,7 @@ async def status(request: Request, market: TheMarket) -> StatusAnswer:
 
 @router.get(
     "/events",
+    status_code=200,
     summary="What happens, as it happens",
     responses={**answers(*READ), 200: {"description": "Events", "content": {"text/event-stream": {}}}},
     response_class=EventStream,

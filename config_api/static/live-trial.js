@@ -22,12 +22,8 @@ export function trialView(dryRun, onSelect) {
     ...disappear.map((signal) => ["disappears", signal]),
     ...changed.map(({ after }) => ["changes", after]),
   ].sort(([, one], [, other]) => (one.timestamp < other.timestamp ? 1 : -1));
-  const list = rows.slice(0, MOST_LISTED).map(([what, signal]) =>
-    element(
-      "li",
-      { className: what },
-      element("button", { type: "button", onclick: () => onSelect(signal) }, element("span", { className: "tag", textContent: what }), ...lines(signal)),
-    ),
-  );
+  const list = rows
+    .slice(0, MOST_LISTED)
+    .map(([what, signal]) => element("li", { className: what }, element("button", { type: "button", onclick: () => onSelect(signal) }, ...lines(signal, what))));
   return element("div", { className: "trial" }, numbers, element("ol", { className: "list", id: "trial-list" }, ...list));
 }

@@ -18,6 +18,7 @@ from config_api.history import LatestBars
 from config_api.live.feed import Feed
 from config_api.live.heard import Heard
 from config_api.live.market import Market
+from config_api.live.stream import UNREAD_SECS
 from config_api.routes.parts import Parts
 from config_api.trials import Trials
 from dataflow.api.ear import NatsEar
@@ -38,9 +39,6 @@ log = logging.getLogger(__name__)
 
 # How long requests that are being served have to end.
 GRACE_SECS = 3
-
-# What was sent has to be taken by the client's machine within this.
-UNREAD_MS = 30_000
 
 # More are answered with 503, so that a machine's file descriptors do not run out.
 MOST_CONNECTIONS = 512
@@ -136,7 +134,7 @@ def _listener(host: str, port: int) -> socket.socket:
     # heads; with the second, a client that does not read is cut off, though it still acknowledges that it lives.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECS * 1000))
     return listener
 
 
