@@ -15,6 +15,8 @@ export class Editor {
     this.strategy = null;
     this.symbol = null;
     this.turn = 0;
+    this.pending = "";
+    this.isBusy = false;
   }
 
   async open(strategy, symbol = null) {
@@ -26,6 +28,7 @@ export class Editor {
   // Somebody changed it, perhaps here.
   async heard({ strategy_id: strategyId, symbol, version }) {
     const isThis = strategyId === this.strategy?.id && (symbol === null || symbol === this.symbol);
+    if (this.isBusy) return; // what is under way looks anew when it is done
     if (!isThis || (symbol === this.symbol && version <= (this.config?.version ?? 0))) return;
     if (Object.keys(this.form?.edited() ?? {}).length) {
       this.say(`Somebody changed this meanwhile${symbol === this.symbol ? `: it is version ${version} now` : ""}.`, true);
@@ -39,6 +42,7 @@ export class Editor {
   }
 
   async load(message = "") {
+    if (message) this.pending = message; // whichever look is the last one shows it
     const turn = ++this.turn;
     const id = this.strategy.id;
     try {
@@ -47,14 +51,14 @@ export class Editor {
         get(`/strategies/${id}/schema`),
         get(`/strategies/${id}/audit`, { symbol: this.symbol, limit: 20 }),
       ]);
-      if (turn === this.turn) this.show(schema, config, audit, message);
+      if (turn === this.turn) this.show(schema, config, audit);
     } catch (error) {
       if (turn !== this.turn) return;
       this.root.replaceChildren(element("p", { className: "error", textContent: words(error) }));
     }
   }
 
-  show(schema, config, audit, message) {
+  show(schema, config, audit) {
     this.config = config.data;
     this.tried = null;
     this.onTrial(null);
@@ -74,7 +78,8 @@ export class Editor {
       auditView(entries, (entry) => this.rollBack(entry)),
     );
     if (config.metadata.note) this.say(config.metadata.note, true);
-    if (message) this.say(message);
+    if (this.pending) this.say(this.pending);
+    this.pending = "";
     this.edited();
   }
 
@@ -214,6 +219,7 @@ export class Editor {
 
   async run(action) {
     this.say("");
+    this.isBusy = true;
     this.root.classList.add("busy");
     try {
       await action();
@@ -221,6 +227,7 @@ export class Editor {
       if (error instanceof Refusal && Array.isArray(error.details)) this.complain(error.details);
       else this.say(words(error), true);
     } finally {
+      this.isBusy = false;
       this.root.classList.remove("busy");
     }
   }

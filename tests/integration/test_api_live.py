@@ -97,6 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         peer.add_stream("KLINES", "binance.websocket.data", "binance.extraction.>", "ta.klines.>")
         peer.add_stream("SIGNALS", "ta.signals.*.*", "ta.fence.signals.*")
         peer.add_stream("ALERTS", "ta.alerts.*.*", "ta.fence.alerts.*")
+        peer.add_stream("CONFIG", "ta.config.>")
         peer.publish([as_event(KeyedBar("BTCUSDT|15m", bar)) for bar in ARRIVING[:20]])
         peer.publish([("ta.fence.signals.main", b"{}"), *published(signal(1), signal(2, action="hold"))])
         with running_api(folder / "api", NATS_URL=server.url, MYSQL_URI=database.uri) as api:
@@ -211,29 +212,28 @@ def test_a_change_is_told_whoever_made_it(world: World) -> None:
 
 
 def test_a_dry_run_takes_bars_that_have_only_arrived(world: World) -> None:
-    bars = some_bars(300, first=500.0)
-    world.peer.publish([as_batch(*(KeyedBar("NEWUSDT|15m", bar) for bar in bars))])
-    wait_until(lambda: len(world.api.get("/klines/NEWUSDT/15m")["data"]) == 300, "the bars")
-    trial = {"strategy_id": "doji_reversal", "parameters": {"trend_period": 30}, "symbol": "NEWUSDT", "bars": 100}
-    run = world.api.post("/config/validate", trial)["data"]["dry_run"]
+    bars = some_bars(300, "5m", 500.0)
+    world.peer.publish([as_batch(*(KeyedBar("NEWUSDT|5m", bar) for bar in bars))])
+    wait_until(lambda: len(world.api.get("/klines/NEWUSDT/5m")["data"]) == 300, "the bars")
+    trial = {"strategy_id": "doji_reversal", "parameters": {"trend_period": 30}, "symbol": "NEWUSDT", "timeframe": "5m"}
+    run = world.api.post("/config/validate", {**trial, "bars": 100})["data"]["dry_run"]
     assert (run["bars"], run["warm_up_bars"]) == (100, 200)
     assert run["last_open_time"] == format_time(bars[-1].open_time_ms)
 
 
 def test_who_does_not_read_is_let_go_and_holds_nobody_up(world: World) -> None:
-    before = world.watchers()
+    wait_until(lambda: world.watchers() == 0, "others to leave")
+    bars = some_bars(30_000, "1m")
     with socket.socket() as slow, listening(world.events) as quick:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", world.api.port))
         slow.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{world.api.port}\r\n\r\n".encode())
-        wait_until(lambda: world.watchers() == before + 2, "both to watch")
-        many = [signal(number, symbol="MANYUSDT") for number in range(30, 9_000)]
-        for start in range(0, len(many), 500):
-            world.peer.publish(published(*many[start : start + 500]))
-            quick.wait_for("signal", min(start + 500, len(many)))
-        assert [event.content["signal_id"] for event in quick.of("signal")] == [one["signal_id"] for one in many]
-        wait_until(lambda: world.watchers() == before + 1, "the slow one to be let go")
-    wait_until(lambda: world.watchers() == before, "the other one to leave")
+        wait_until(lambda: world.watchers() == 2, "both to watch")
+        for start in range(0, len(bars), 1000):
+            world.peer.publish([as_batch(*(KeyedBar("MANYUSDT|1m", bar) for bar in bars[start : start + 1000]))])
+            quick.wait_for("bar", start + 1000)
+        assert [event.content["open_time_ms"] for event in quick.of("bar")] == [bar.open_time_ms for bar in bars]
+        wait_until(lambda: world.watchers() == 1, "the slow one to be let go")
 
 
 def test_without_a_token_nothing_is_told(tmp_path: Path) -> None:
