@@ -38,8 +38,9 @@ class StatusAnswer(Success[Status, Told]):
             "sidecar": {
                 "status": "healthy",
                 "stores": {"sqlite": None},
+                "history": None,
                 "cache_age_secs": 1.5,
-                "announcer": {"connected": True},
+                "announcer": {"connected": True, "trouble": None},
             },
             "flow": {"reachable": True, "ready": True, "trouble": None, "details": {"ready": True}},
             "hearing": {"signals": True, "klines": True, "changes": True},

@@ -6,12 +6,13 @@ export function showHealth(status) {
   const { sidecar, flow, hearing, lags } = status;
   const stores = Object.entries(sidecar.stores);
   const away = stores.filter(([, trouble]) => trouble);
-  const nats = sidecar.announcer.connected;
+  const nats = sidecar.announcer;
   const chips = [
-    nats ? good("NATS", "connected") : bad("NATS", "away: changes reach the bot later"),
+    !nats.connected ? bad("NATS", "away: changes reach the bot later") : nats.trouble ? warn("NATS", nats.trouble) : good("NATS", "connected"),
     away.length
       ? (away.length < stores.length ? warn : bad)("Stores", away.map(([kind, why]) => `${kind}: ${why}`).join("; "))
       : good("Stores", stores.map(([kind]) => kind).join(", ")),
+    ...(sidecar.history ? [warn("History", sidecar.history)] : []),
     flowChip(flow),
     hearing.signals ? good("Signals", "heard") : warn("Signals", "not heard: has the bot run?"),
     ...lags.map(lagChip),
@@ -26,9 +27,13 @@ export function showAway(why) {
 function flowChip(flow) {
   if (!flow.reachable) return warn("Bot", flow.trouble);
   if (flow.trouble) return (flow.ready ? warn : bad)("Bot", flow.trouble);
-  const keys = flow.details.keys;
-  const seeded = keys ? Object.values(keys).reduce((sum, count) => sum + count, 0) : null;
-  return good("Bot", seeded === null ? "ready" : `ready, ${counted(seeded, "key")}`);
+  return good("Bot", `ready${keysOf(flow.details)}`);
+}
+
+function keysOf({ keys, bars }) {
+  const groups = Object.values(bars?.groups ?? {}).map((group) => group.keys);
+  const count = (groups.length ? groups : Object.values(keys ?? {})).reduce((sum, one) => sum + one, 0);
+  return count ? `, ${counted(count, "key")}` : "";
 }
 
 function lagChip(lag) {

@@ -18,6 +18,9 @@ _FRESH_SECS = 2.0
 
 _MOST_BYTES = 256 * 1024
 
+# Late bars are told by the sidecar itself, who can tell a market that is fed from records from one that stands still.
+_TOLD_ELSEWHERE = frozenset({"bars"})
+
 
 class FlowHealth:
     """Asks the server of health at a URL: for `/health`, which tells more, or where there is none for `/ready`.
@@ -80,7 +83,7 @@ class FlowHealth:
 
 
 def _trouble(content: dict[str, Any], ready: bool) -> str | None:
-    parts = {name: part for name, part in content.items() if isinstance(part, dict)}
+    parts = {name: part for name, part in content.items() if isinstance(part, dict) and name not in _TOLD_ELSEWHERE}
     troubles = [f"{name}: {part['trouble']}" for name, part in parts.items() if part.get("trouble")]
     if ready:
         return f"The bot works, but {'; '.join(troubles)}." if troubles else None
