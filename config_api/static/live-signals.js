@@ -34,7 +34,21 @@ export class SignalList {
   show(more) {
     const found = this.filtered(more);
     byId("signals-count").textContent = found.length ? counted(found.length, "signal") : "None yet that these filters let through.";
-    byId("signals").replaceChildren(...found.slice(0, MOST_LISTED).map((signal) => this.row(signal)));
+    this.arrange(found.slice(0, MOST_LISTED));
+  }
+
+  // Rows that stay are not touched: somebody may be about to click one.
+  arrange(signals) {
+    const list = byId("signals");
+    const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
+    const wanted = new Set(signals.map((signal) => signal.signal_id));
+    for (const [id, row] of rows) if (!wanted.has(id)) row.remove();
+    let next = list.firstElementChild;
+    for (const signal of signals) {
+      const row = rows.get(signal.signal_id) ?? this.row(signal);
+      if (row === next) next = next.nextElementSibling;
+      else list.insertBefore(row, next);
+    }
   }
 
   select(signal) {

@@ -12,7 +12,7 @@ const BARS = 1000;
 const SIGNALS = 1000;
 const REDRAW_MS = 150;
 
-const state = { keys: [], strategies: [], symbol: "", timeframe: "", strategy: "", confidence: 0, onlyHere: false };
+const state = { keys: [], strategies: [], symbol: "", timeframe: "", strategy: "", confidence: 0, onlyHere: false, isLoaded: false, trial: null };
 let turn = 0;
 let redrawing = null;
 
@@ -22,7 +22,10 @@ const editor = new Editor({
   root: byId("editor"),
   chosenKey: () => state,
   symbols: () => [...new Set(state.keys.map(({ symbol }) => symbol))],
-  onTrial: (dryRun) => chart.setTrial(dryRun && isHere(dryRun) ? dryRun : null),
+  onTrial: (dryRun) => {
+    state.trial = dryRun;
+    showTrial();
+  },
   onSelect: select,
   onChanged: loadStrategies,
 });
@@ -36,8 +39,12 @@ function isHere({ symbol, timeframe }) {
   return symbol === state.symbol && timeframe === state.timeframe;
 }
 
+function showTrial() {
+  chart.setTrial(state.trial && isHere(state.trial) ? state.trial : null);
+}
+
 function hear(kind, data) {
-  if (kind === "hello") guarded(loadAll);
+  if (kind === "hello" && (data.missed || !state.isLoaded)) guarded(loadAll);
   else if (kind === "health") showHealth(data);
   else if (kind === "bar") hearBar(data);
   else if (kind === "signal") {
@@ -66,6 +73,7 @@ async function loadAll() {
   if (!state.symbol && state.keys.length) [state.symbol, state.timeframe] = [state.keys[0].symbol, state.keys[0].timeframe];
   showKeys();
   await loadBars();
+  state.isLoaded = true;
 }
 
 async function loadBars() {
@@ -74,6 +82,7 @@ async function loadBars() {
   const { data, metadata } = await get(`/klines/${state.symbol}/${state.timeframe}`, { limit: BARS });
   if (mine !== turn) return;
   chart.setBars(data);
+  showTrial();
   say(metadata.note ? `These are the bars that were heard only: ${metadata.note}.` : "");
   redraw();
 }
