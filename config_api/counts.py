@@ -14,7 +14,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 REQUESTS = Counter("ta_api_requests", "Requests that were answered", ["method", "route", "status"])
 SECONDS = Histogram(
     "ta_api_request_seconds",
-    "Time from a request's arrival until the end of its answer",
+    "Time from a request's arrival until the end of its answer, but for streams of events",
     ["method", "route"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
