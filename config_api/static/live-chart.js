@@ -1,7 +1,6 @@
 // The shared chart, fed bar by bar.
 
 const MOST_BARS = 2000;
-const SHOWN_BARS = 140;
 
 export class LiveChart {
   constructor(container, onPick) {
@@ -16,7 +15,7 @@ export class LiveChart {
   setBars(bars) {
     this.bars = bars;
     this.draw();
-    this.chart.showLast(SHOWN_BARS);
+    this.chart.showLast();
   }
 
   addBar(bar) {
@@ -34,7 +33,7 @@ export class LiveChart {
 
   select(signal) {
     this.chart.select(signal ? signal.signal_id : null);
-    if (signal) this.chart.show(seconds(signal.metadata.bar_open_time), SHOWN_BARS);
+    if (signal) this.chart.show(seconds(signal.metadata.bar_open_time));
   }
 
   // Mark what a change would bring and take away.
