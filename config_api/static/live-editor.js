@@ -247,6 +247,7 @@ export class Editor {
 function outcomeOf(data, metadata) {
   if (!metadata.changes_applied) return "Nothing had to be changed: it was like this already.";
   const how = metadata.announced ? "the bot was told" : "the bot could not be told now, and finds it at its next look";
+  if (data.stored_parameters === null) return `What was stored is deleted; ${how}.`;
   return `Version ${data.version} is in force; ${how}.`;
 }
 

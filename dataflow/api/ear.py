@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import orjson
@@ -45,6 +46,9 @@ _LONGEST_SIGNAL = 16 * 1024
 # Notices say that bars were written, and not how many.
 _BARS_OF_NOTICE = 10
 
+# How long notices are passed over after the history could not be read.
+_REST_SECS = 10.0
+
 _SIGNAL: TypeAdapter[Signal] = TypeAdapter(Signal)
 
 
@@ -64,6 +68,7 @@ class NatsEar:
         self.feed = feed
         self._parse = LiveParser(Selection())
         self._readings: dict[str, Reading] = {}
+        self._rests_until_secs = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._pass_on, name="ear", daemon=True)
 
@@ -95,9 +100,13 @@ class NatsEar:
             "signals": self._take_signal,
             "changes": self._take_change,
         }
-        while not self._closing.wait(_LOOK_SECS):
+        is_behind = False
+        while not self._closing.wait(0.0 if is_behind else _LOOK_SECS):
+            is_behind = False
             for name, take in takers.items():
-                self._take_all(self._readings[name].take(_BATCH), take)
+                arrived = self._readings[name].take(_BATCH)
+                self._take_all(arrived, take)
+                is_behind |= len(arrived) == _BATCH
 
     def _take_all(self, arrived: Iterable[Arrived], take: Callable[[RawMessage], None]) -> None:
         for _, message in arrived:
@@ -119,7 +128,14 @@ class NatsEar:
                     self._tell_bar(key, bar)
 
     def _noticed(self, key: str) -> list[Bar]:
-        return self.klines.latest(key, _BARS_OF_NOTICE)
+        """The bars that a notice is about, unless the history was away a moment ago: signals do not wait for it."""
+        if time.monotonic() < self._rests_until_secs:
+            return []
+        try:
+            return self.klines.latest(key, _BARS_OF_NOTICE)
+        except (RetryLater, StopProgram):
+            self._rests_until_secs = time.monotonic() + _REST_SECS
+            raise
 
     def _tell_bar(self, key: str, bar: Bar) -> None:
         symbol, timeframe = split_key(key)

@@ -17,6 +17,7 @@ _TIMEOUT = httpx.Timeout(1.0)
 _FRESH_SECS = 2.0
 
 _MOST_BYTES = 256 * 1024
+_LONGEST_SECS = 2.0
 
 # Late bars are told by the sidecar itself, who can tell a market that is fed from records from one that stands still.
 _TOLD_ELSEWHERE = frozenset({"bars"})
@@ -37,12 +38,16 @@ class FlowHealth:
         self._lock = threading.Lock()
 
     def ask(self) -> Flow:
-        """How the bot is, as of two seconds ago at most."""
-        with self._lock:
-            if self._found is None or time.monotonic() - self._asked_secs > _FRESH_SECS:
-                self._found = self._ask()
-                self._asked_secs = time.monotonic()
-            return self._found
+        """How the bot is, as of two seconds ago or a little longer: nobody waits while another one asks."""
+        if self._lock.acquire(blocking=self._found is None):
+            try:
+                if self._found is None or time.monotonic() - self._asked_secs > _FRESH_SECS:
+                    self._found = self._ask()
+                    self._asked_secs = time.monotonic()
+            finally:
+                self._lock.release()
+        found: Flow | None = self._found
+        return found if found is not None else self._away("is being asked")
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -67,10 +72,10 @@ class FlowHealth:
         with self._client.stream("GET", path) as answer:
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
-            body = bytearray()
+            body, began_secs = bytearray(), time.monotonic()
             for part in answer.iter_bytes():
                 body += part
-                if len(body) > _MOST_BYTES:
+                if len(body) > _MOST_BYTES or time.monotonic() - began_secs > _LONGEST_SECS:
                     raise ValueError("too long")
         content = orjson.loads(body)
         if not isinstance(content, dict) or "ready" not in content:

@@ -241,6 +241,29 @@ def test_a_change_is_tried_made_and_taken_back_by_clicking(world: World) -> None
     assert tab.complaints == []
 
 
+def test_one_symbol_can_differ_and_follow_the_others_again(world: World) -> None:
+    tab = world.tab()
+    page = tab.page
+    choose(tab, "doji_reversal")
+    page.select_option("#scope", "SOLUSDT")
+    tab.wait_text("#version", "Nothing stored")
+    page.fill("#parameter-trend_period", "30")
+    page.click("#try")
+    tab.wait_text(".trial-numbers", "On the last 500 bars of SOLUSDT 15m:")
+    page.fill("#by", "tester")
+    page.fill("#reason", "SOL trends longer")
+    page.click("#change")
+    tab.wait_text("#result", "Version 1 is in force; the bot was told.")
+    assert tab.texts(".parameter .tag") == ["own value"]
+    tab.wait_text("#strategies .own", "1 symbol with own values")
+    page.fill("#reason", "no longer")
+    page.click("#delete")
+    tab.wait_text("#result", "What was stored is deleted; the bot was told.")
+    assert world.api.get("/strategies/doji_reversal/config/SOLUSDT")["data"]["is_override"] is False
+    assert page.locator(".parameter .tag").count() == 0
+    assert tab.complaints == []
+
+
 def versions(world: World) -> set[int]:
     """Those that signals of the strategy were made with."""
     found = world.api.get("/signals", params={"strategy": STRATEGY, "limit": 1000})["data"]
