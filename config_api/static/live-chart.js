@@ -9,6 +9,7 @@ export class LiveChart {
     this.trialMarks = globalThis.LightweightCharts.createSeriesMarkers(this.chart.candles, []);
     this.bars = [];
     this.signals = [];
+    this.selected = null;
     this.isDue = false;
   }
 
@@ -31,9 +32,11 @@ export class LiveChart {
     this.drawSoon();
   }
 
-  select(signal) {
-    this.chart.select(signal ? signal.signal_id : null);
-    if (signal) this.chart.show(seconds(signal.metadata.bar_open_time));
+  // Show the plan of a signal, or of none; and where it is, unless it is in sight.
+  select(signal, isInSight = false) {
+    this.selected = signal ? signal.signal_id : null;
+    this.chart.select(this.selected);
+    if (signal && !isInSight) this.chart.show(seconds(signal.metadata.bar_open_time));
   }
 
   // Mark what a change would bring and take away.
@@ -72,7 +75,10 @@ export class LiveChart {
     this.chart.setBars({ time, ...columns }, decimalsOf(bars));
     const first = time.length ? time[0] : Infinity;
     const marks = this.signals.map(markOf).filter((mark) => mark.time >= first);
-    this.chart.setSignals(marks.sort((one, other) => one.time - other.time));
+    this.chart.setSignals(
+      marks.sort((one, other) => one.time - other.time),
+      this.selected,
+    );
     this.container.dataset.bars = String(bars.length);
     this.container.dataset.marks = String(marks.length);
   }

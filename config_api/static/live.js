@@ -145,7 +145,7 @@ async function select(signal) {
 function pickBar(time) {
   const found = list.filtered(isHere).find((signal) => Date.parse(signal.metadata.bar_open_time) / 1000 === time);
   list.select(found ?? null);
-  chart.chart.select(found ? found.signal_id : null);
+  chart.select(found ?? null, true);
   document.querySelector("#signals .selected")?.scrollIntoView({ block: "nearest" });
 }
 
