@@ -59,7 +59,8 @@ class Watcher:
         """All that waits, once there is something; nothing when it took too long."""
         if not self._woken.is_set():
             try:
-                await asyncio.wait_for(self._woken.wait(), patience_secs)
+                async with asyncio.timeout(patience_secs):  # wait_for may lose a cancellation before Python 3.12
+                    await self._woken.wait()
             except TimeoutError:
                 return []
         self._woken.clear()
@@ -81,7 +82,8 @@ class Feed:
         self._number = 0
         self._kept: deque[Event] = deque(maxlen=MOST_KEPT)
         self._watchers: set[Watcher] = set()
-        self._closed = False
+        self.closed = False
+        """Whether the program ends."""
         self._lock = threading.Lock()
 
     @property
@@ -116,7 +118,7 @@ class Feed:
             for event in self._since(seen):
                 watcher.put(event)
             self._watchers.add(watcher)
-            if self._closed:
+            if self.closed:
                 watcher.end()
             return watcher
 
@@ -128,7 +130,7 @@ class Feed:
     def close(self) -> None:
         """End all watchers, and those that come yet."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             for watcher in self._watchers:
                 watcher.end()
 

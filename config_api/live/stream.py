@@ -53,11 +53,17 @@ class EventStream(Response):
             await _first_of(self._send_all(watcher, send), watcher.ended.wait(), gone)
             self.feed.leave(watcher)
             if not gone.done() and not await _within_time(send, b"", END_SECS, more=False):
-                # It does not read. The operating system ends the connection, unless the program ends before.
-                await asyncio.wait([gone], timeout=UNREAD_SECS)
+                await self._cut_off(gone)
         finally:
             self.feed.leave(watcher)
             gone.cancel()
+
+    async def _cut_off(self, gone: Task[None]) -> None:
+        """Wait until the operating system ends a connection that nobody reads from, unless the program ends before."""
+        loop = asyncio.get_running_loop()
+        deadline_secs = loop.time() + UNREAD_SECS
+        while not (gone.done() or self.feed.closed or loop.time() > deadline_secs):
+            await asyncio.wait([gone], timeout=END_SECS)
 
     async def _send_all(self, watcher: Watcher, send: Send) -> None:
         loop = asyncio.get_running_loop()
