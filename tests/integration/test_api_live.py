@@ -248,7 +248,7 @@ def test_without_a_token_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_streams_end_with_the_program_and_do_not_hold_it_up(tmp_path: Path) -> None:
-    """The plan asks for that bound: an orchestrator kills what takes longer."""
+    """An orchestrator kills what takes longer."""
     with running_api(tmp_path) as api, ExitStack() as streams:
         listeners = [streams.enter_context(listening(f"{api.url}/api/v1/events")) for _ in range(5)]
         for listener in listeners:
