@@ -230,7 +230,7 @@ def test_bodies_that_are_too_large_are_refused(local: ApiServer, case: str) -> N
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/static", 404),
         ("GET", "/api/v1", 404),
         ("GET", "/api/v1/strategies/", 404),
         ("GET", "/api/v1/strategies/a%2Fb/config", 404),
