@@ -11,7 +11,7 @@ from config_api.gate import Gate
 from config_api.guarded import Guard, add_error_answers
 from config_api.limits import ChangeLimit
 from config_api.paths import PREFIX
-from config_api.routes import application, health, strategies, validation
+from config_api.routes import application, health, live, page, strategies, validation
 from config_api.routes.parts import Parts
 
 _DESCRIPTION = """\
@@ -32,16 +32,18 @@ def create_app(parts: Parts, tokens: Tokens, changes_per_minute: int, version: s
         title="petrosa-ta-bot configuration",
         version=version,
         description=_DESCRIPTION,
+        docs_url=None,  # it loads scripts of others into the origin that tokens are typed into
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.parts = parts
     app.state.guard = Guard(tokens, ChangeLimit(changes_per_minute))
     api = APIRouter(prefix=PREFIX, dependencies=[Security(_BEARER)])
-    for routes in (strategies, application, validation):
+    for routes in (strategies, application, validation, live):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(page.router)
     add_error_answers(app)
     app.add_middleware(Gate, local_only=not tokens)
     app.add_middleware(Counted, prefix=PREFIX)

@@ -1,20 +1,17 @@
-"""Trying a change out on bars of the history: nothing that is stored changes."""
+"""Trying a change out on the last bars: nothing that is stored changes."""
 
 from __future__ import annotations
 
-import time
-
-from config_api.errors import Finding, invalid, unavailable
+from config_api.errors import Finding, invalid
 from config_api.findings import shown
+from config_api.history import LatestBars
 from config_api.limits import DRY_RUNS_AT_ONCE, AtOnce
 from config_api.views import ChangedSignal, DryRunView
 from operators.dry_run import DryRun, bars_to_read, concerned, dry_run, only
 from operators.times import format_time
-from state.bar import Bar
 from state.configs.store import Records
-from state.errors import RetryLater, SkipInput, StopProgram
+from state.errors import SkipInput
 from state.key import split_key
-from state.klines import KlineStore
 from state.timeframe import Timeframe, timeframe_named
 from strategies.application import EVERYTHING, ApplicationSettings
 from strategies.configuration import Configuration, EngineSettings
@@ -25,10 +22,10 @@ WARM_UP_BARS = 500
 
 
 class Trials:
-    """Tries changes out on the bars that a kline store has. May be used from any thread."""
+    """Tries changes out on the last bars. May be used from any thread."""
 
-    def __init__(self, klines: KlineStore) -> None:
-        self.klines = klines
+    def __init__(self, latest: LatestBars) -> None:
+        self.latest = latest
         self._at_once = AtOnce(DRY_RUNS_AT_ONCE)
 
     def run(self, key: str, before: Configuration, after: Configuration, bars: int) -> DryRunView:
@@ -39,17 +36,8 @@ class Trials:
         """
         with self._at_once.one():
             before, after = concerned(before, after)
-            found = self._closed_bars(key, bars_to_read(key, before, after, bars, WARM_UP_BARS))
+            found = self.latest.of(key, bars_to_read(key, before, after, bars, WARM_UP_BARS))
             return _view(dry_run(key, before, after, found, bars), len(found))
-
-    def _closed_bars(self, key: str, limit: int) -> list[Bar]:
-        now_ms, timeframe = time.time_ns() // 1_000_000, split_key(key)[1]
-        try:
-            # Of the bars that have opened, one may not have closed.
-            found = self.klines.latest(key, limit + 1, now_ms + 1)
-        except (RetryLater, StopProgram) as error:
-            raise unavailable("history", str(error)) from error
-        return [bar for bar in found if timeframe.close_ms(bar.open_time_ms) <= now_ms][-limit:]
 
 
 def checked_timeframe(name: str) -> Timeframe:

@@ -148,4 +148,4 @@ def _running(server: ApiServer) -> Iterator[ApiServer]:
         server.client.close()
         if server.process is not None:
             server.end(signal.SIGKILL)
-    assert "Traceback" not in server.said()
+    assert "Traceback" not in server.said(), server.said()[-4000:]

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config_api.desk import Desk
+from config_api.live.market import Market
 from config_api.requests import SYMBOL, ASymbol, By, Expected, Reason
 from config_api.trials import Trials
 from config_api.views import AuditItem
@@ -28,6 +29,7 @@ class Parts:
     trials: Trials
     watches: Mapping[str, Watch]
     """What looks after everything outside: `history`, `nats`, and each store of the configuration by its kind."""
+    market: Market
 
 
 def _desk(request: Request) -> Desk:
@@ -40,8 +42,14 @@ def _trials(request: Request) -> Trials:
     return parts.trials
 
 
+def _market(request: Request) -> Market:
+    parts: Parts = request.app.state.parts
+    return parts.market
+
+
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheTrials = Annotated[Trials, Depends(_trials)]
+TheMarket = Annotated[Market, Depends(_market)]
 
 StrategyId = Annotated[
     str, Path(description="A strategy", examples=["momentum_pulse"], json_schema_extra={"enum": list(STRATEGIES)})

@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -14,17 +14,26 @@ import uvicorn
 
 from config_api.app import create_app
 from config_api.desk import Desk
+from config_api.history import LatestBars
+from config_api.live.feed import Feed
+from config_api.live.heard import Heard
+from config_api.live.market import Market
+from config_api.live.stream import UNREAD_SECS
 from config_api.routes.parts import Parts
 from config_api.trials import Trials
+from dataflow.api.ear import NatsEar
+from dataflow.api.flow_health import FlowHealth
 from dataflow.api.renewal import renewed
 from dataflow.api.settings import ApiSettings
 from dataflow.nats.announcer import Announcer
 from dataflow.nats.connection import Connection
 from dataflow.nats.streams import CONFIG, Streams, StreamSettings
+from dataflow.nats.subjects import subjects_of
 from dataflow.tracing.traces import sidecar_traces
 from dataflow.watching import watch_nats, watch_store, watch_stores
 from state.configs.cache import CachedConfigs
 from state.errors import StopProgram
+from state.klines import KlineStore
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +76,8 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
             "history": watch_store("history", klines.check),
             **watch_stores(stores),
         }
-        parts = Parts(desk, Trials(klines), watches)
+        market = resources.enter_context(_market(settings, connection, klines))
+        parts = Parts(desk, Trials(market.latest), watches, market)
         app = create_app(parts, tokens, settings.api_changes_per_minute, version("petrosa-ta-bot"))
         stores.start()
         for watch in watches.values():
@@ -89,7 +99,17 @@ def serving(settings: ApiSettings) -> Iterator[Serving]:
         with _running(uvicorn.Server(config), listener) as thread:
             url = _url(listener, "https" if context else "http")
             log.info("the configuration API serves on %s", url)
-            yield Serving(url, thread)
+            try:
+                yield Serving(url, thread)
+            finally:
+                market.feed.close()  # its streams would go on until they are cut off
+
+
+@contextmanager
+def _market(settings: ApiSettings, connection: Connection, klines: KlineStore) -> Iterator[Market]:
+    heard, feed, flow = Heard(), Feed(), FlowHealth(settings.flow_health_url)
+    with closing(flow), NatsEar(connection, subjects_of(settings.klines_subjects), klines, heard, feed) as ear:
+        yield Market(heard, feed, LatestBars(klines, heard), ear, flow.ask)
 
 
 @contextmanager
@@ -110,8 +130,11 @@ def _listener(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StopProgram(f"FASTAPI_PORT: {host}:{port} cannot be used: {reason}") from error
-    # Accepted sockets inherit it; answers would wait for the client's acknowledgement of their heads.
+    # Accepted sockets inherit both. Without the first, answers would wait for the client's acknowledgement of their
+    # heads; with the second, a client that does not read is cut off, though it still acknowledges that it lives.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECS * 1000))
     return listener
 
 

@@ -9,7 +9,10 @@ from pydantic import Field, SecretStr, field_validator
 
 from config_api.auth import Tokens, check_binding, tokens_of
 from dataflow.nats.settings import NatsSettings
+from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
+from dataflow.nats.subjects import subjects_of
 from dataflow.settings import SECRETS, StoreSettings, passes, settings_from
+from state.errors import StopProgram
 from state.tls import TlsFiles
 
 DEFAULT_API_PORT = 8080
@@ -33,6 +36,26 @@ class ApiSettings(NatsSettings, StoreSettings):
         default=60.0, ge=0.0, le=86_400.0, description="How old what was read may be; 0 reads every time"
     )
     config_fallback_writes: bool = Field(default=False, description="Whether MySQL takes changes while MongoDB is away")
+    klines_subjects: str = Field(default=",".join(DEFAULT_SUBJECTS), description="Subjects that klines arrive on")
+    flow_health_url: str = Field(
+        default="http://127.0.0.1:8081", repr=False, description="Where the bot says how it is, for the page"
+    )
+
+    @field_validator("klines_subjects")
+    @classmethod
+    def _are_subjects(cls, text: str) -> str:
+        return passes(text, lambda: StreamSettings(kline_subjects=subjects_of(text)))
+
+    @field_validator("flow_health_url")
+    @classmethod
+    def _is_url(cls, text: str) -> str:
+        from dataflow.rest.endpoint import url_of  # who only reads settings need not wait for the HTTP client
+
+        try:
+            url_of(text)
+        except StopProgram:
+            raise ValueError("expected a URL such as http://127.0.0.1:8081") from None
+        return text
 
     @field_validator("api_tokens")
     @classmethod
@@ -61,4 +84,4 @@ def api_settings_of(**given: Any) -> ApiSettings:
     Raises:
         StopProgram: a variable is not usable. The message names it, and never quotes what may hold a password or token.
     """
-    return settings_from(ApiSettings, given, secret={*SECRETS, "api_tokens"})
+    return settings_from(ApiSettings, given, secret={*SECRETS, "api_tokens", "flow_health_url"})

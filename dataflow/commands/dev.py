@@ -69,7 +69,7 @@ def dev(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     with ExitStack() as resources:
         folder = keep or Path(resources.enter_context(TemporaryDirectory(prefix="ta-bot-dev-")))
         _make(folder)
-        health_port = settings.health_port if "HEALTH_PORT" in os.environ else 0
+        health_port = settings.health_port if "HEALTH_PORT" in os.environ else _free_port()
         api_port = None if "FASTAPI_PORT" in os.environ or _is_free(DEFAULT_API_PORT) else 0
         series = _series(klines, days, seed, console)
         run_dev(Market(series, times, folder, settings.warm_up_bars, health_port, api_port), pinned, console)
@@ -87,6 +87,12 @@ def _series(klines: list[Path] | None, days: int, seed: int, console: Console) -
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _speed(text: str) -> float:

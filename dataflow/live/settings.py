@@ -11,6 +11,7 @@ from dataflow.lease.lease import LeaseOptions, check_name, holder_here
 from dataflow.nats.klines import PARTITIONS
 from dataflow.nats.settings import NatsSettings
 from dataflow.nats.streams import DEFAULT_SUBJECTS, StreamSettings
+from dataflow.nats.subjects import subjects_of
 from dataflow.settings import SECRETS, StoreSettings, passes, settings_from
 from operators.live import Selection, selection_of
 
@@ -67,10 +68,7 @@ class Settings(NatsSettings, StoreSettings):
     @field_validator("klines_subjects")
     @classmethod
     def _are_subjects(cls, text: str) -> str:
-        subjects = _parts(text)
-        if not subjects or any(len(subject.split()) > 1 for subject in subjects):
-            raise ValueError("expected subjects with commas between them")
-        return passes(text, lambda: StreamSettings(kline_subjects=subjects))
+        return passes(text, lambda: StreamSettings(kline_subjects=subjects_of(text)))
 
     @field_validator("lease")
     @classmethod
@@ -98,7 +96,7 @@ class Settings(NatsSettings, StoreSettings):
 
     def stream_settings(self) -> StreamSettings:
         """The streams to use. Raises `StopProgram` where they cannot be."""
-        return StreamSettings(kline_subjects=_parts(self.klines_subjects), replicas=self.nats_replicas)
+        return StreamSettings(kline_subjects=subjects_of(self.klines_subjects), replicas=self.nats_replicas)
 
 
 def settings_of(**given: Any) -> Settings:
@@ -108,7 +106,3 @@ def settings_of(**given: Any) -> Settings:
         StopProgram: a variable is not usable. The message names it, and never quotes what may hold a password.
     """
     return settings_from(Settings, given, SECRETS)
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

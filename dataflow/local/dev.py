@@ -65,12 +65,13 @@ def run_dev(market: Market, pinned: Pinned, console: Console) -> None:
             recovery_dir=market.folder / "recovery",
             health_port=market.health_port,
         )
-        api = api_settings_of(nats_url=server.url, mysql_uri=history_uri, fastapi_port=market.api_port)
+        health_url = f"http://127.0.0.1:{market.health_port}" if market.health_port else None
+        api = api_settings_of(
+            nats_url=server.url, mysql_uri=history_uri, fastapi_port=market.api_port, flow_health_url=health_url
+        )
         stop = Stop()
         with serving(api) as served, Connection(settings.nats_options("ta-bot feeder")) as connection:
-            console.print(
-                f"The configuration can be changed at {served.url}/api/v1/strategies", highlight=False, soft_wrap=True
-            )
+            console.print(f"See it live, and change its configuration: {served.url}/", highlight=False, soft_wrap=True)
             publisher = Publisher(connection, Streams(connection, settings.stream_settings()), stop)
             feeder = Feeder(publisher, stop, market.speed)
             with SignalPrinter(settings.nats_options("ta-bot printer"), console) as printer:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from state.errors import StopProgram
+
 # What a stream captures of ours, and as what it stores it: a bucket, fixed by the symbol, goes before the symbol.
 KLINE_SUBJECTS = "ta.klines.*.*"
 BUCKETS = 64
@@ -52,6 +54,21 @@ def distinct(subjects: Iterable[str]) -> tuple[str, ...]:
     """
     names = sorted(set(subjects))
     return tuple(name for name in names if not any(other != name and covers(other, name) for other in names))
+
+
+def subjects_of(text: str) -> tuple[str, ...]:
+    """The subjects that a setting names, with commas between them.
+
+    Raises:
+        StopProgram: it names none, or something else.
+
+    >>> subjects_of("ta.klines.>, binance.websocket.data")
+    ('ta.klines.>', 'binance.websocket.data')
+    """
+    subjects = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not subjects or any(len(subject.split()) > 1 for subject in subjects):
+        raise StopProgram("expected subjects with commas between them")
+    return subjects
 
 
 def shard_subjects(shard: int, shards: int) -> tuple[str, ...]:

@@ -43,7 +43,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 # Nothing behind the API is needed to document it.
 DOCUMENT = create_app(cast(Parts, None), Tokens([(Right.WRITE, TOKEN)]), 1, version("petrosa-ta-bot")).openapi()
 
-schema = schemathesis.openapi.from_dict(DOCUMENT)
+EVENTS = "/api/v1/events"  # an answer without an end, which has tests of its own
+
+schema = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=EVENTS)
 
 
 @schema.parametrize()
@@ -69,7 +71,9 @@ def test_every_operation_says_what_it_is_and_gives_an_example() -> None:
         for method, operation in operations.items():
             assert operation["summary"], (method, path)
             assert operation["description"], (method, path)
-            assert not path.startswith("/api/") or has_example(operation["responses"]["200"]["content"]), path
+            assert (
+                not path.startswith("/api/") or path == EVENTS or has_example(operation["responses"]["200"]["content"])
+            ), path
             assert "requestBody" not in operation or has_example(operation["requestBody"]["content"]), path
             for parameter in operation.get("parameters", ()):
                 assert parameter["schema"].get("description") or parameter.get("description"), (path, parameter["name"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -126,6 +127,35 @@ def test_every_answer_has_headers_for_browsers(api: ApiServer) -> None:
         headers = api.client.get(path).headers
         assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
         assert "server" not in headers
+        assert "set-cookie" not in headers
+
+
+def test_the_page_is_served_to_everybody_and_may_load_nothing_of_others(api: ApiServer) -> None:
+    """It holds nothing that is secret: what it shows it asks the API for, with a token."""
+    page = api.client.get("/")
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    parts = sorted(set(re.findall(r'(?:src|href)="(/[^"]*)"', page.text)))
+    assert len(parts) > 3
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+    assert policy == {
+        **dict.fromkeys(("default-src", "base-uri", "form-action", "frame-ancestors"), "'none'"),
+        **dict.fromkeys(("script-src", "style-src", "connect-src"), "'self'"),
+        "img-src": "'self' data:",
+    }
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    for path in parts:
+        answer = api.client.get(path)
+        assert answer.status_code == 200, path
+        assert answer.headers["Content-Type"].startswith("text/css" if path.endswith(".css") else "text/javascript")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        known = api.client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (known.status_code, known.content) == (304, b"")
+        assert api.client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["none.js", "..%2Fapp.py", "%2Fetc%2Fpasswd", "vendored.json"])
+def test_nothing_else_is_served(api: ApiServer, name: str) -> None:
+    assert api.client.get(f"/static/{name}").status_code == 404
 
 
 def test_changes_are_limited_for_each_token(tmp_path: Path) -> None:
@@ -200,7 +230,7 @@ def test_bodies_that_are_too_large_are_refused(local: ApiServer, case: str) -> N
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/static", 404),
         ("GET", "/api/v1", 404),
         ("GET", "/api/v1/strategies/", 404),
         ("GET", "/api/v1/strategies/a%2Fb/config", 404),

@@ -75,15 +75,16 @@ def test_its_configuration_can_be_changed(tmp_path: Path) -> None:
             env=environment(FASTAPI_PORT=str(free_port())),
         )
     try:
-        found = re.compile(r"changed at (\S+)/strategies$", re.MULTILINE)
+        found = re.compile(r"^See it live, and change its configuration: (\S+)/$", re.MULTILINE)
         wait_until(lambda: found.search(log.read_text()) or process.poll() is not None, "the address")
         address = found.search(log.read_text())
         assert address is not None, log.read_text()
-        with httpx.Client(base_url=address[1], trust_env=False) as client:
+        with httpx.Client(base_url=f"{address[1]}/api/v1", trust_env=False) as client:
             body = {"parameters": {"trend_period": 30}, "changed_by": "tester"}
             changed = client.post("/strategies/doji_reversal/config/SYNTHAUSDT", json=body).json()
             assert changed["metadata"]["announced"] is True
             assert changed["data"]["parameters"]["trend_period"] == 30
+            assert client.get("/status").json()["data"]["flow"]["reachable"] is True
         process.send_signal(signal.SIGINT)
         assert process.wait(HANGS_SECS) == 0
     finally:

@@ -34,6 +34,8 @@ DEFAULTS: dict[str, object] = {
     "API_CHANGES_PER_MINUTE": 60,
     "CONFIG_CACHE_TTL_SECONDS": 60.0,
     "CONFIG_FALLBACK_WRITES": False,
+    "KLINES_SUBJECTS": "binance.websocket.data,binance.extraction.>,ta.klines.>",
+    "FLOW_HEALTH_URL": "http://127.0.0.1:8081",
 }
 
 
@@ -63,6 +65,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYSQL_URI", f"mysql://u:{SECRET}@h/d")
     monkeypatch.setenv("MONGODB_URI", f"mongodb://u:{SECRET}@h")
     monkeypatch.setenv("NATS_URL", f"nats://u:{SECRET}@h")
+    monkeypatch.setenv("FLOW_HEALTH_URL", f"http://u:{SECRET}@h")
     settings = api_settings_of()
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump()['api_tokens']}"
 
@@ -80,6 +83,10 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CONFIG_CACHE_TTL_SECONDS", "nan"),
         ("CONFIG_FALLBACK_WRITES", "perhaps"),
         ("MONGODB_DATABASE", "x" * 64),
+        ("KLINES_SUBJECTS", " , "),
+        ("KLINES_SUBJECTS", "ta.signals.*.*"),
+        ("FLOW_HEALTH_URL", f"ftp://u:{SECRET}@h"),
+        ("FLOW_HEALTH_URL", SECRET),
     ],
 )
 def test_what_is_not_usable_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
