@@ -30,27 +30,18 @@ from dataflow.commands.recorded import (
     period_of,
     script_in,
 )
+from dataflow.commands.rules import DEFAULTS, EntryOption, FeeOption, HorizonOption, SeedOption, SlippageOption
 from operators.evaluation.rules import Rules
 from state.errors import StopProgram
-
-_DEFAULTS = Rules()
 
 
 def evaluate(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     paths: PathsArgument,
-    fee_bps: Annotated[
-        float, typer.Option(min=0.0, max=1_000.0, help="Fee at entry and at exit, in basis points of the price")
-    ] = _DEFAULTS.fee_bps,
-    slippage_bps: Annotated[
-        float, typer.Option(min=0.0, max=1_000.0, help="How much worse a market order is filled, in basis points")
-    ] = _DEFAULTS.slippage_bps,
-    horizon_bars: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Bars after which a position is closed, that of its entry included")
-    ] = _DEFAULTS.horizon_bars,
-    entry_bars: Annotated[
-        int, typer.Option(min=1, max=1_000, help="Bars that an order away from the close waits for its price")
-    ] = _DEFAULTS.entry_bars,
-    seed: Annotated[int, typer.Option(help="Another seed is another baseline")] = _DEFAULTS.seed,
+    fee_bps: FeeOption = DEFAULTS.fee_bps,
+    slippage_bps: SlippageOption = DEFAULTS.slippage_bps,
+    horizon_bars: HorizonOption = DEFAULTS.horizon_bars,
+    entry_bars: EntryOption = DEFAULTS.entry_bars,
+    seed: SeedOption = DEFAULTS.seed,
     by: Annotated[
         str | None,
         typer.Option(help="Rows for each symbol, timeframe, action, or several of these with commas between them"),

@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from dataflow.commands.recorded import ToOption, check_writable, period_of
+from dataflow.commands.rules import DEFAULTS, EntryOption, FeeOption, HorizonOption, SeedOption, SlippageOption
 from dataflow.live.line_file import STDOUT
 from operators.evaluation.rules import Rules
 from state.errors import StopProgram
-
-_DEFAULTS = Rules()
 
 
 def report(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
@@ -33,19 +32,11 @@ def report(  # noqa: PLR0913, PLR0917  # typer makes options of parameters
     ] = None,
     end: ToOption = None,
     overlays: Annotated[bool, typer.Option(help="The indicators of the strategies; two thirds of the page")] = True,
-    fee_bps: Annotated[
-        float, typer.Option(min=0.0, max=1_000.0, help="Fee at entry and at exit, in basis points of the price")
-    ] = _DEFAULTS.fee_bps,
-    slippage_bps: Annotated[
-        float, typer.Option(min=0.0, max=1_000.0, help="How much worse a market order is filled, in basis points")
-    ] = _DEFAULTS.slippage_bps,
-    horizon_bars: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Bars after which a position is closed, that of its entry included")
-    ] = _DEFAULTS.horizon_bars,
-    entry_bars: Annotated[
-        int, typer.Option(min=1, max=1_000, help="Bars that an order away from the close waits for its price")
-    ] = _DEFAULTS.entry_bars,
-    seed: Annotated[int, typer.Option(help="Another seed is another baseline")] = _DEFAULTS.seed,
+    fee_bps: FeeOption = DEFAULTS.fee_bps,
+    slippage_bps: SlippageOption = DEFAULTS.slippage_bps,
+    horizon_bars: HorizonOption = DEFAULTS.horizon_bars,
+    entry_bars: EntryOption = DEFAULTS.entry_bars,
+    seed: SeedOption = DEFAULTS.seed,
 ) -> None:
     """Draw signals over their klines, with what became of them, as one page that needs no network."""
     from dataflow.report.making import Selection, make_page
