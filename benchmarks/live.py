@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 
 from benchmarks.data import bars_of_burst, bars_of_year
 from dataflow.local.feeder import event_of
-from dataflow.nats.publisher import Outgoing
+from dataflow.nats.outgoing import Outgoing
 from dataflow.nats.streams import KLINES
 from operators.analyzer import KeyAnalyzer
 from state.bar import Bar

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from dataflow.lease import counts
-from dataflow.nats.publisher import Outgoing
+from dataflow.nats.outgoing import Outgoing
 from dataflow.nats.streams import StreamSettings
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from dataflow.lease.fence import Fence
 from dataflow.lease.hold import MOST, Hold, Packed
 from dataflow.lease.lease import Lease
 from dataflow.nats.errors import StandBy, TryAgain
-from dataflow.nats.publisher import Outgoing, Publisher, wall_clock_ms
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher, wall_clock_ms
 
 log = logging.getLogger(__name__)
 

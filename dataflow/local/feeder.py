@@ -10,7 +10,8 @@ import orjson
 
 from dataflow.local.series import Moment
 from dataflow.nats.errors import HeldBack
-from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher
 from dataflow.stopping import Stop
 from state.bar import Bar
 from state.errors import StopProgram

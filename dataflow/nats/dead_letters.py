@@ -7,7 +7,8 @@ from collections.abc import Callable
 import orjson
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher
 from operators.live import BadMessage
 from operators.tally import Tally
 from operators.times import format_time

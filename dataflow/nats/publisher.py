@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitedTooLong
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from dataflow.nats import counts
 from dataflow.nats.connection import Connection, answer_of
 from dataflow.nats.errors import AskOperator, HeldBack, StandBy, TryAgain
 from dataflow.nats.headers import MESSAGE_ID, headers_of
+from dataflow.nats.outgoing import Outgoing
 from dataflow.nats.requests import UNDER_WAY, Request, Requests
 from dataflow.nats.stored import count_stored
 from dataflow.nats.stored_log import log_stored
@@ -38,20 +39,6 @@ _WRONG_LAST_ID = 10070  # JetStream's error code for that
 # JetStream's error codes for what a fence keeps out: another's stands there, or that cannot be told before what is
 # under way is stored, as in replicated streams.
 _KEPT_OUT = {10071, 10164}
-
-
-class Outgoing(NamedTuple):
-    """A message and the id under which it is stored once; after `late_from_ms` it goes to `late_subject` instead.
-
-    `traceparent` is the trace that it belongs to, if any; published again it may be another one.
-    """
-
-    subject: str
-    message_id: str
-    payload: bytes
-    late_subject: str = ""
-    late_from_ms: int | None = None
-    traceparent: str = ""
 
 
 class Fence(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher
 from dataflow.tracing.traces import FlowTraces
 from operators.times import parse_time_ms
 from strategies.signal import Signal

@@ -10,7 +10,7 @@ import orjson
 from dataflow.logs import writes_json
 
 if TYPE_CHECKING:
-    from dataflow.nats.publisher import Outgoing
+    from dataflow.nats.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from dataflow.lease.hold import HOLD_MS, KNOWN_MS, MOST, Hold
 from dataflow.lease.instance import Instance
 from dataflow.lease.lease import STREAM, Lease, LeaseOptions
 from dataflow.nats.connection import Connection, NatsOptions
-from dataflow.nats.publisher import Outgoing, Publisher, wall_clock_ms
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher, wall_clock_ms
 from dataflow.nats.streams import FENCES, SIGNALS, Streams, StreamSettings
 from dataflow.stopping import Stop
 from state.errors import StopProgram

@@ -11,7 +11,8 @@ import pytest
 from dataflow.lease.instance import Instance
 from dataflow.lease.lease import STREAM, Lease, LeaseOptions
 from dataflow.nats.connection import Connection, NatsOptions
-from dataflow.nats.publisher import Outgoing, Publisher
+from dataflow.nats.outgoing import Outgoing
+from dataflow.nats.publisher import Publisher
 from dataflow.nats.streams import FENCES, SIGNALS, Streams, StreamSettings
 from dataflow.stopping import Stop
 from tests.nats_server import NatsServer, Peer, free_port, wait_until
