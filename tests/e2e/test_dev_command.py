@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -52,6 +53,7 @@ def test_it_shows_signals_until_it_is_interrupted(tmp_path: Path) -> None:
         assert process.wait(HANGS_SECS) == 0
     finally:
         process.kill()
+        process.wait()
     assert "Traceback" not in log.read_text()
     assert "signals came out" in log.read_text()
 
@@ -84,7 +86,8 @@ def test_its_configuration_can_be_changed(tmp_path: Path) -> None:
             changed = client.post("/strategies/doji_reversal/config/SYNTHAUSDT", json=body).json()
             assert changed["metadata"]["announced"] is True
             assert changed["data"]["parameters"]["trend_period"] == 30
-            assert client.get("/status").json()["data"]["flow"]["reachable"] is True
+            status = partial(client.get, "/status")
+            wait_until(lambda: status().json()["data"]["flow"]["reachable"], "the sidecar to know how the bot is")
         process.send_signal(signal.SIGINT)
         assert process.wait(HANGS_SECS) == 0
     finally:

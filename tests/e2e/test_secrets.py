@@ -146,7 +146,7 @@ def _asked(url: str) -> list[str]:
 def test_dev_tells_no_secret(tmp_path: Path, settings: dict[str, str]) -> None:
     dev = Program(tmp_path, {**settings, "LOG_FORMAT": "text", "FASTAPI_PORT": "0"}, "dev", "--days", "22")
     try:
-        wait_until(lambda: "can be changed at" in dev.said() and "DEBUG" in dev.said(), "the market to run")
+        wait_until(lambda: "See it live" in dev.said() and "DEBUG" in dev.said(), "the market to run")
         wait_until(lambda: "traces: " in dev.said() or "buy" in dev.said(), "something to happen")
     finally:
         code = dev.end()

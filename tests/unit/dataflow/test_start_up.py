@@ -88,7 +88,7 @@ def test_the_client_of_the_configuration_needs_no_server_and_no_engine() -> None
         ("dataflow.commands.analyze_keys", SERVING | {"pymongo", "bson", "httpx"}),
         ("dataflow.commands.history_files", SERVING | {"pymongo", "bson", "httpx"}),
         ("dataflow.report.making", DATABASES | SERVING | CLIENTS),
-        ("dataflow.api.serving", {"bytewax", "httpx", "pymongo", "bson"}),
+        ("dataflow.api.serving", {"bytewax", "pymongo", "bson"}),
     ],
 )
 def test_programs_need_only_what_they_use(program: str, without: set[str]) -> None:
