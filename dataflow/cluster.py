@@ -37,7 +37,7 @@ ATTEMPTS = 5
 PORT_TAKEN = errno.EADDRINUSE
 """The exit code of a process that could not listen on its address."""
 
-CAUSE_SECS = 0.3
+CAUSE_SECS = 5.0
 
 
 class Job(Protocol):

@@ -42,6 +42,11 @@ def wait_until(condition: Callable[[], object], what: str, patience_secs: float 
         time.sleep(min(max(waited_secs / 20, 0.005), 0.05))
 
 
+def states_of(pid: int) -> list[str]:
+    """The states of a process's threads, as the kernel calls them: T is stopped."""
+    return [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+
+
 def free_port() -> int:
     return free_ports(1)
 
@@ -98,6 +103,7 @@ class NatsServer:
     def freeze(self) -> None:
         """Let it say nothing more, with its connections open."""
         self._process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: set(states_of(self._process.pid)) == {"T"}, "nats-server to be frozen")
 
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
