@@ -38,6 +38,7 @@ PORT_TAKEN = errno.EADDRINUSE
 """The exit code of a process that could not listen on its address."""
 
 CAUSE_SECS = 5.0
+"""How long the others of a member that ended without a word may take to end, and to say why, by themselves."""
 
 
 class Job(Protocol):
@@ -96,7 +97,7 @@ def _watch(members: list[SpawnProcess], failures: list[Connection], stop: Stop) 
                 open_failures.remove(failure)
         broken = [index for index, member in enumerate(members) if member.exitcode]
         if broken:
-            if not _is_port_taken(members):
+            if not (stop.requested or _is_port_taken(members)):
                 _await_cause(members)
             if not (stop.requested or _is_port_taken(members)):  # else it was stopped before it listened to signals
                 first = min(broken, key=lambda index: members[index].exitcode or 0)  # killed, rather than by panic

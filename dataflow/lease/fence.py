@@ -7,20 +7,13 @@ the message (https://github.com/nats-io/nats-server/pull/5281), so there is no m
 
 from __future__ import annotations
 
-import logging
-
 import orjson
 
 from dataflow.lease import counts
+from dataflow.lease.last import WRONG_LAST_SEQUENCE, last_on, put_after
 from dataflow.lease.lease import Lease
-from dataflow.nats.connection import answer_of
 from dataflow.nats.errors import AskOperator, StandBy, TryAgain
 from dataflow.nats.streams import FENCED, fence_subject
-
-log = logging.getLogger(__name__)
-
-# JetStream's error codes.
-_NO_MESSAGE, _WRONG_LAST_SEQUENCE = 10037, 10071
 
 _ATTEMPTS = 5
 
@@ -50,7 +43,6 @@ class Fence:
             TryAgain: NATS did not answer.
         """
         if self._doubted and self.stands:
-            await self.lease.renew()
             await self.put_up()
         if not self.stands:
             raise StandBy(f"lease {self.lease.name} is not held")
@@ -91,25 +83,11 @@ class Fence:
         subject = fence_subject(stream, self.lease.name)
         content = orjson.dumps({"token": self.lease.token, "holder": self.lease.options.holder})
         for _ in range(_ATTEMPTS):
-            seq = await self._last_seq(stream, subject)
+            last = await last_on(self.lease.connection, stream, subject)
             await self.lease.renew()
             try:
-                message = await self.lease.connection.request(
-                    subject, content, {"Nats-Expected-Last-Subject-Sequence": str(seq)}
-                )
-                return subject, answer_of(message, subject)["seq"]
+                return subject, await put_after(self.lease.connection, last.seq, subject, content)
             except AskOperator as error:
-                if error.code != _WRONG_LAST_SEQUENCE:
+                if error.code != WRONG_LAST_SEQUENCE:
                     raise
         raise TryAgain(f"stream {stream}: others keep changing the fence")
-
-    async def _last_seq(self, stream: str, subject: str) -> int:
-        """The sequence of what was written last, 0 where nothing is."""
-        try:
-            answer = await self.lease.connection.ask(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
-        except AskOperator as error:
-            if error.code == _NO_MESSAGE:
-                return 0
-            raise
-        seq: int = answer["message"]["seq"]
-        return seq

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import os
 import re
@@ -16,7 +15,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from dataflow.lease import counts
-from dataflow.nats.connection import Connection, answer_of
+from dataflow.lease.last import WRONG_LAST_SEQUENCE, last_on, put_after
+from dataflow.nats.connection import Connection
 from dataflow.nats.errors import AskOperator, StandBy, TryAgain
 from state.errors import StopProgram
 
@@ -36,8 +36,7 @@ _RETRY_SECS = 0.2
 
 _NS = 1_000_000_000
 
-# JetStream's error codes.
-_NO_STREAM, _OTHER_SETTINGS, _NO_MESSAGE, _WRONG_LAST_SEQUENCE = 10059, 10058, 10037, 10071
+_NO_STREAM = 10059  # JetStream's error code
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -68,11 +67,10 @@ def holder_here() -> str:
 
 
 class Entry(NamedTuple):
-    """What the bucket has: the revision of the entry, who holds the lease, and the token of its term."""
+    """What the bucket has: the revision of the entry, and who holds the lease, None where nobody does."""
 
     revision: int
     holder: str | None
-    token: int
 
 
 class Lease:
@@ -201,18 +199,11 @@ class Lease:
         return True
 
     async def _entry(self) -> Entry:
+        last = await last_on(self.connection, STREAM, self._subject)
         try:
-            answer = await self.connection.ask(f"STREAM.MSG.GET.{STREAM}", {"last_by_subj": self._subject})
-        except AskOperator as error:
-            if error.code == _NO_MESSAGE:
-                return Entry(0, None, 0)
-            raise
-        message = answer["message"]
-        try:
-            content = orjson.loads(base64.b64decode(message["data"]))
-            return Entry(message["seq"], str(content["holder"]), int(content["token"]))
-        except (KeyError, TypeError, ValueError):  # given back, which leaves a marker without content
-            return Entry(message["seq"], None, 0)
+            return Entry(last.seq, str(orjson.loads(last.content)["holder"]))
+        except (KeyError, TypeError, ValueError):  # none, or given back, which leaves a marker without content
+            return Entry(last.seq, None)
 
     async def _write(self, revision: int, *, begins: bool = False) -> None:
         """Write the entry if it still has `revision`; the term lasts longer then, or begins.
@@ -224,9 +215,9 @@ class Lease:
         sent_secs = monotonic()
         content = {"holder": self.options.holder, "token": 0 if begins else self.token}
         try:
-            stored = await self._put(orjson.dumps(content), revision)
+            stored = await put_after(self.connection, revision, self._subject, orjson.dumps(content))
         except AskOperator as error:
-            if error.code != _WRONG_LAST_SEQUENCE:
+            if error.code != WRONG_LAST_SEQUENCE:
                 raise
             stored = await self._own_revision()
         self._revision = stored
@@ -235,12 +226,6 @@ class Lease:
         self._until_secs = sent_secs + self._secs * (1 - _MARGIN)
         self.holder = self.options.holder
         counts.TOKEN.labels(self.name).set(self.token)
-
-    async def _put(self, payload: bytes, revision: int, **more: str) -> int:
-        headers = {"Nats-Expected-Last-Subject-Sequence": str(revision), **more}
-        message = await self.connection.request(self._subject, payload, headers)
-        stored: int = answer_of(message, self._subject)["seq"]
-        return stored
 
     async def _own_revision(self) -> int:
         """The revision of an entry of ours whose storing was not confirmed.
@@ -263,7 +248,8 @@ class Lease:
         try:
             entry = await self._entry()  # what keeping it was broken off in may have been written
             if entry.holder == self.options.holder:
-                await self._put(b"", entry.revision, **{"KV-Operation": "DEL"})
+                deleted = {"KV-Operation": "DEL"}  # as clients of key-value buckets mark it
+                await put_after(self.connection, entry.revision, self._subject, b"", **deleted)
             log.info("lease %s: given back", self.name)
         except TryAgain as error:
             log.warning("lease %s: not given back, it ends by itself: %s", self.name, error)
